@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from encord_convert import LabelSet, Report
 from encord_convert._samples import SAMPLES
 from encord_convert.formats import format_named
@@ -48,9 +46,7 @@ def test_what_is_of_the_file_alone_is_a_note() -> None:
 
 
 def test_columns_give_each_image_its_own_keys() -> None:
-    columns = NativeColumns(
-        "coco", {1: {"license": 2}}, {2: {"area": 7.5}}, {"id": np.array([139, 285])}, {"id": np.array([1, 2, 9])}
-    )
-    assert columns.row(0, {0: "a", 1: "b"}) == Native("coco", {"id": 139}, {"a": {0: {"id": 1}}, "b": {0: {"id": 2}}})
-    assert columns.row(1, {2: "c"}) == Native("coco", {"id": 285, "license": 2}, {"c": {0: {"id": 9, "area": 7.5}}})
+    columns = NativeColumns("coco", {1: {"license": 2}}, {2: {"area": 7.5}}, {"id": [139, 285]}, {"id": [1, 2, 9]})
+    assert columns.row(0, ["a", "b"]) == Native("coco", {"id": 139}, {"a": {0: {"id": 1}}, "b": {0: {"id": 2}}})
+    assert columns.row(1, ["c"], 2) == Native("coco", {"id": 285, "license": 2}, {"c": {0: {"id": 9, "area": 7.5}}})
     assert dict(columns.counts()) == {"image.id": 2, "image.license": 1, "annotation.id": 3, "annotation.area": 1}

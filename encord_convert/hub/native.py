@@ -13,7 +13,7 @@ Three levels: the set (``LabelSet.native``: by family, then by key), the row and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -164,15 +164,18 @@ class NativeColumns(msgspec.Struct):
     quiet: frozenset[str] = frozenset()
     shared: Sequence[Keys | None] = ()
 
-    def row(self, number: int, hashes: Mapping[int, str]) -> Native | None:
-        """Return what is native of an image; ``hashes`` gives those of its annotations by their index."""
-        own = {key: _plain(column[number]) for key, column in self.row_columns.items()}
+    def row(self, number: int, hashes: Sequence[str], first: int = 0) -> Native | None:
+        """Return what is native of an image; ``hashes`` are those of its annotations, which count from ``first``."""
+        own = {key: column[number] for key, column in self.row_columns.items()}
         own.update(self.rows.get(number, {}))
         labels: dict[str, Mapping[int, Keys]] = {}
-        for index, hash_ in hashes.items():
-            keys = {key: _plain(column[index]) for key, column in self.label_columns.items()}
-            keys.update((self.shared and self.shared[index]) or {})
-            keys.update(self.labels.get(index, {}))
+        some, shared, columns = self.labels, self.shared, self.label_columns.items()
+        for index, hash_ in enumerate(hashes, first):
+            keys = {key: column[index] for key, column in columns}
+            if shared and (common := shared[index]):
+                keys.update(common)
+            if index in some:
+                keys.update(some[index])
             if keys:
                 labels[hash_] = {0: keys}
         labels.update({hash_: {0: said} for hash_, said in self.classifications.get(number, {}).items()})
@@ -199,8 +202,9 @@ class NativeColumns(msgspec.Struct):
             [self.shared[index] for index in indexes] if self.shared else (),
         )
 
-    def counts(self) -> Iterator[tuple[str, int]]:
-        """Yield ``image.<key>`` or ``annotation.<key>`` with its number of leaves, where any could be lost."""
+    def counts(self) -> Counter[str]:
+        """Return the number of leaves of each ``image.<key>`` or ``annotation.<key>`` that could be lost."""
+        counts: Counter[str] = Counter()
         said = [keys for by_hash in self.classifications.values() for keys in by_hash.values()]
         for scope, columns, some in (
             ("image", self.row_columns, self.rows.values()),
@@ -208,21 +212,19 @@ class NativeColumns(msgspec.Struct):
         ):
             for key, column in columns.items():
                 if f"{scope}.{key}" not in self.quiet:
-                    yield f"{scope}.{key}", len(column)
+                    counts[f"{scope}.{key}"] += len(column)
             for keys in some:
-                yield from self._loud(scope, keys, 1)
+                self._add(counts, scope, keys, 1)
         by_id = dict(zip(map(id, self.shared), self.shared, strict=True))
         for id_, count in Counter(map(id, self.shared)).items():
-            yield from self._loud("annotation", by_id[id_] or {}, count)
+            self._add(counts, "annotation", by_id[id_] or {}, count)
+        return counts
 
-    def _loud(self, scope: str, keys: Keys, count: int) -> Iterator[tuple[str, int]]:
+    def _add(self, counts: Counter[str], scope: str, keys: Keys, times: int) -> None:
         for key, value in keys.items():
-            if f"{scope}.{key}" not in self.quiet and not says_nothing(value):
-                yield f"{scope}.{key}", count * weight(key, value)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
+            name = f"{scope}.{key}"
+            if name not in self.quiet and not says_nothing(value):
+                counts[name] += times * weight(key, value)
 
 
 def of_classes(native: Mapping[str, Any], names: Mapping[str, str | None]) -> dict[str, Any]:
@@ -261,8 +263,11 @@ def leaves(value: Any) -> int:
     >>> leaves(3), leaves({"a": 1, "b": [2, {"c": None}]}), leaves([])
     (1, 3, 1)
     """
-    if isinstance(value, Mapping):
-        return sum(map(leaves, value.values())) or 1
+    if value.__class__ in _LEAVES:
+        return 1
     if isinstance(value, (list, tuple)):
         return sum(map(leaves, value)) or 1
-    return 1
+    return sum(map(leaves, value.values())) or 1 if isinstance(value, Mapping) else 1
+
+
+_LEAVES = frozenset({bool, float, int, str, type(None)})

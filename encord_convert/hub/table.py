@@ -344,18 +344,33 @@ class Table:
                     for place, coordinates in zip(column.places, column.coordinates(shape), strict=True):
                         self._coordinates[place] = coordinates
             row = self._rows[number] = self._empty_row(number)
-            for place in self.span(number):
-                row._adopt(self._instance(place, self._coordinates[place]))
+            span, hashes = self.span(number), self._hashes_of(number)
+            for place, hash_ in zip(span, hashes, strict=True):
+                variant = self.variants[place]
+                if variant is None:
+                    row._adopt(self.made[place])
+                else:
+                    row._adopt(variant.instance(hash_, self._coordinates[place], self._line_of(place)))
             for classification in self.classifications.get(number, ()):
                 row._adopt(classification)
-            row._native = self.native_of(number)
+            row._native = None if self.native is None else self.native.row(number, hashes, span.start)
         return row
 
     def native_of(self, number: int) -> Native | None:
         """Return what only the format of the source has words for, of an image and what is on it."""
         if self.native is None:
             return None
-        return self.native.row(number, {place: self._hash_of(place) for place in self.span(number)})
+        return self.native.row(number, self._hashes_of(number), self.span(number).start)
+
+    def _hashes_of(self, number: int) -> list[str]:
+        """Return the hashes of the shapes of an image."""
+        span, made = self.span(number), self.made
+        text = self.hashes[HASH * span.start : HASH * span.stop].decode()
+        hashes = [text[at : at + HASH] for at in range(0, len(text), HASH)]
+        for place in span if made else ():
+            if place in made and self.variants[place] is None:
+                hashes[place - span.start] = made[place].object_hash
+        return hashes
 
     def empty_row(self, number: int) -> LabelRowV2:
         """Return a row of an image without its labels, which is enough to say where something is."""
@@ -380,14 +395,9 @@ class Table:
     def object(self, place: int) -> ObjectInstance:
         """Return an object that is in no row."""
         variant = self.variants[place]
-        return self._instance(
-            place, None if variant is None else self.columns[variant.item.shape].at(variant.item.shape, place)
-        )
-
-    def _instance(self, place: int, coordinates: Any) -> ObjectInstance:
-        variant = self.variants[place]
         if variant is None:
             return self.made[place]
+        coordinates = self.columns[variant.item.shape].at(variant.item.shape, place)
         return variant.instance(self._hash_of(place), coordinates, self._line_of(place))
 
     def _hash_of(self, place: int) -> str:

@@ -133,10 +133,7 @@ class NativeLosses:
         if native.family in WORDS:
             self._lose_worded_table(table, native, WORDS[native.family])
             return
-        lost: dict[str, int] = {}
-        for name, count in native.counts():
-            if not self._keeps(native.family, name, carries):
-                lost[name] = lost.get(name, 0) + count
+        lost = {name: count for name, count in native.counts().items() if not self._keeps(native.family, name, carries)}
         if any(self._writing.wants_examples(*_lost_native(name)) for name in lost):
             for number in range(len(table)):
                 own = table.native_of(number)

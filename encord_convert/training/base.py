@@ -11,9 +11,8 @@ from typing import Any
 from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats._files import Target, source_at
 from encord_convert.formats._finding import Finder, beside
-from encord_convert.formats.coco.native import FAMILY
+from encord_convert.formats.coco.native import FAMILY, Kept
 from encord_convert.formats.coco.write_images import frames_of
-from encord_convert.formats.coco.write_native import Kept
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level, Where
 from encord_convert.hub.native import Keys, Native

@@ -1,6 +1,7 @@
 """Measure COCO-to-CVAT conversion beside two other converters: same input, same run, whole processes, interleaved.
 
     python tests/bench/coco_to_cvat.py --datumaro ~/datumaro/bin/python --hotcoco ~/hotcoco/bin/python
+    python tests/bench/coco_to_cvat.py --to yolo --images 10000    # polygons of ours, boxes of the others
 
 The input holds boxes, and polygons of 20 vertices, each with one attribute. The numbers are medians; trust CPU seconds
 and ratios. If a box or a polygon is missing in what we wrote, the exit code is 1. Goals are judged on screen only.
@@ -21,17 +22,21 @@ from _measure import Run, median_of, own_peak_mb, run
 from cvat_to_coco import environment_of_checkout, judge, peer, work_folder
 from generate_cvat import COLOURS, HEIGHT, LABELS, WIDTH, image_name, write_images
 
-HOTCOCO_API = "import sys, hotcoco; hotcoco.COCO(sys.argv[1]).to_cvat(sys.argv[2])"
+HOTCOCO_API = "import sys, hotcoco; hotcoco.COCO(sys.argv[1]).to_{to}(sys.argv[2])"
+SUBSETS = {"cvat": "default", "yolo": "train"}
+"""What the input is called, so that datumaro takes it."""
+FORMATS = {"cvat": ("cvat", "cvat"), "yolo": ("yolo-seg", "yolo")}
+"""By target, what we and datumaro call it."""
 CPU_GOAL = 5.0
 """How many times less CPU than the datumaro command line."""
 ELEMENTS = ("box", "polygon")
 VERTICES = 20
 
 
-def make(folder: Path, images: int, per_image: int) -> Path:
+def make(folder: Path, images: int, per_image: int, subset: str = "default") -> Path:
     """Write the input, laid out as datumaro wants it, and its images; return the COCO file."""
     chance = Random(1)
-    path = folder / "annotations" / "instances_default.json"
+    path = folder / "annotations" / f"instances_{subset}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     entries = [
         {"id": number + 1, "width": WIDTH, "height": HEIGHT, "file_name": image_name(number)}
@@ -43,7 +48,7 @@ def make(folder: Path, images: int, per_image: int) -> Path:
             file.write((",\n" if index else "\n") + json.dumps(_annotation(chance, index, index // per_image + 1)))
         categories = [{"id": number, "name": name, "supercategory": ""} for number, name in enumerate(LABELS, 1)]
         file.write('],"categories":' + json.dumps(categories) + "}")
-    write_images(folder / "images" / "default", images)
+    write_images(folder / "images" / subset, images)
     return path
 
 
@@ -69,29 +74,47 @@ def _annotation(chance: Random, index: int, image: int) -> dict[str, object]:
 
 
 def elements_in(folder: Path) -> dict[str, int]:
-    """Count boxes and polygons in the XML files of a folder."""
+    """Count boxes and polygons in the XML files of a folder, or rows in label files."""
     texts = [path.read_bytes() for path in folder.rglob("*.xml")]
-    return {name: sum(text.count(f"<{name} ".encode()) for text in texts) for name in ELEMENTS}
+    found = {name: sum(text.count(f"<{name} ".encode()) for text in texts) for name in ELEMENTS}
+    rows = sum(path.read_bytes().count(b"\n") for path in folder.rglob("*.txt") if path.stem[-1].isdigit())
+    return {"row": rows} if rows else found
 
 
 def commands(given: argparse.Namespace, folder: Path, coco: Path, target: Path) -> dict[str, Sequence[str | Path]]:
     """Return the words of each converter, by its name; ours is the first."""
     found: dict[str, Sequence[str | Path]] = {
-        "encord_convert": (sys.executable, "-m", "encord_convert", "convert", coco, target / "ours", "--to", "cvat",
-                           "--json"),
+        "encord_convert": (sys.executable, "-m", "encord_convert", "convert", coco, target / "ours", "--to",
+                           FORMATS[given.to][0], "--json"),
     }  # fmt: skip
     datumaro, hotcoco = peer("datumaro", given.datumaro), peer("hotcoco", given.hotcoco)
     if datumaro:
-        words = ("convert", "-i", folder, "-if", "coco_instances", "-f", "cvat", "-o", target / "datumaro")
+        words = (
+            "convert",
+            "-i",
+            folder,
+            "-if",
+            "coco_instances",
+            "-f",
+            FORMATS[given.to][1],
+            "-o",
+            target / "datumaro",
+        )
         found["datumaro CLI"] = (datumaro.parent / "datum", *words)
     if hotcoco:
-        found["hotcoco API"] = (hotcoco, "-c", HOTCOCO_API, coco, target / "hotcoco.xml")
+        found["hotcoco API"] = (
+            hotcoco,
+            "-c",
+            HOTCOCO_API.format(to=given.to),
+            coco,
+            target / "hotcoco.xml" if given.to == "cvat" else target / "hotcoco",
+        )
     return found
 
 
 def measure(given: argparse.Namespace, folder: Path) -> bool:
     """Make the input, run everything, print the table; tell whether what we wrote is whole."""
-    coco, target = make(folder / "coco", given.images, given.per_image), folder / "target"
+    coco, target = make(folder / "coco", given.images, given.per_image, SUBSETS[given.to]), folder / "target"
     contestants = commands(given, folder / "coco", coco, target)
     runs: dict[str, list[Run]] = {name: [] for name in contestants}
     written: dict[str, dict[str, int]] = {}
@@ -110,8 +133,9 @@ def measure(given: argparse.Namespace, folder: Path) -> bool:
     print(f"\n{given.images:,} images, {count:,} annotations, {coco.stat().st_size / 1e6:.0f} MB")
     medians = {name: median_of(some) for name, some in runs.items()}
     tell(medians, written)
-    is_whole = written["encord_convert"] == {"box": count - count // 2, "polygon": count // 2}
-    print(f"  {'met   ' if is_whole else 'WRONG '} every box and polygon is there")
+    whole = {"box": count - count // 2, "polygon": count // 2} if given.to == "cvat" else {"row": count}
+    is_whole = written["encord_convert"] == whole
+    print(f"  {'met   ' if is_whole else 'WRONG '} all is there that is to be written: {whole}")
     if "datumaro CLI" in medians:
         times = medians["datumaro CLI"].cpu_s / medians["encord_convert"].cpu_s
         judge("times less CPU than the datumaro CLI", times, CPU_GOAL, at_least=True)
@@ -136,6 +160,7 @@ def main() -> int:
     for package in ("datumaro", "hotcoco"):
         default = os.environ.get(f"BENCH_{package.upper()}")
         parser.add_argument(f"--{package}", metavar="PYTHON", default=default, help=f"interpreter that has {package}")
+    parser.add_argument("--to", choices=sorted(FORMATS), default="cvat")
     parser.add_argument("--images", type=int, default=2_000)
     parser.add_argument("--per-image", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=5)

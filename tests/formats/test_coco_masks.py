@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from encord_convert.formats.coco import write_masks as _coco_masks
-from encord_convert.formats.coco.write_masks import mask_numbers
+from encord_convert.formats.coco import write_numbers as _coco_masks
+from encord_convert.formats.coco.write_numbers import mask_numbers
 from encord_convert.geometry import rle
 from encord_convert.hub.extents import Extents
 from encord_convert.sdk.objects import Shape

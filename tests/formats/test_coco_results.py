@@ -17,7 +17,7 @@ from encord_convert._samples import SAMPLES, Sample, box, mask_of, ring
 from encord_convert.conversion import read, write
 from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats import format_named
-from encord_convert.formats.coco.write_annotations import GATHERED
+from encord_convert.formats.coco.write_shapes import GATHERED
 from encord_convert.geometry.rle import pixel_limit
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.losses.compare import diff

@@ -22,7 +22,8 @@ from encord_convert.formats import Match, format_named
 from encord_convert.formats._api import parse_options
 from encord_convert.formats._files import MemorySource, MemoryTarget
 from encord_convert.formats.coco import write as _coco_file
-from encord_convert.formats.coco.write_numbers import ring_numbers
+from encord_convert.formats.coco.page import WriteOptions
+from encord_convert.formats.coco.write_numbers import texts_of
 from encord_convert.hub.extents import Extents
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.losses.compare import diff
@@ -158,9 +159,9 @@ def test_rings_read_as_the_numbers_they_are(decimals: int, width: int) -> None:
     flat = [(points / (width, 99)).ravel() for points in pixels]
     limits = np.array([(width, 99)], np.float64)
     rings = Extents(Shape.POLYGON, np.concatenate(flat), [len(ring) for ring in flat], limits)
-    found = list(ring_numbers(rings, decimals))
-    for points, (text, bbox, _, _) in zip(pixels, found, strict=True):
-        numbers = np.array(json.loads(b"[" + text + b"]")).reshape(-1, 2)
+    (boxes, _, found), _ = texts_of(rings, WriteOptions(decimals=decimals))
+    for points, text, box_text in zip(pixels, found, boxes, strict=True):
+        numbers, bbox = np.array(json.loads(b"[" + text + b"]")).reshape(-1, 2), json.loads(b"[" + box_text + b"]")
         assert np.abs(numbers - points).max() <= 0.5 * 10**-decimals + 1e-9
         assert bbox == pytest.approx([*numbers.min(axis=0), *np.ptp(numbers, axis=0)])
 

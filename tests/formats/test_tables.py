@@ -15,6 +15,7 @@ from encord_convert._samples import SAMPLES
 from encord_convert.conversion import foretold
 from encord_convert.errors import ReadError, WriteError
 from encord_convert.formats._files import MemorySource
+from encord_convert.formats.coco.index_entries import Looks
 from encord_convert.formats.coco.read_regular import Alikes
 from encord_convert.formats.coco.write_images import Names
 from encord_convert.formats.cvat import counts as cvat_counts
@@ -65,7 +66,7 @@ def by_rows(labels: LabelSet) -> LabelSet:
 def one_by_one(patch: pytest.MonkeyPatch) -> None:
     """Let no shape be read with others."""
     patch.setattr(TableReader, "table", lambda *_: None)
-    patch.setattr(Alikes, "of", lambda self, entries: ([None] * len(entries), [None] * len(entries)))
+    patch.setattr(Alikes, "of", lambda self, entries: ([None] * len(entries), Looks([], None, ())))
 
 
 def check_all_ways(
@@ -387,6 +388,14 @@ def any_annotation(random: Random, width: int, height: int) -> dict[str, Any]:
         one["attributes"] |= random.choice(
             [{"rotation": 30}, {"encord_shape": "polyline"}, {"manual_annotation": False}, {"colour": 7}, {"x": None}]
         )
+    if kind == "box" and random.random() < 0.4:
+        angle, turned = (
+            random.choice([0.0, 16.57, 400, -1e-7, "1"]),
+            [left, top, 20.5, random.choice([9.25, 7, -1, None])],
+        )
+        shape = {"encord_shape": random.choice(["rotatable_bounding_box"] * 9 + ["bounding_box"])}
+        one["attributes"] |= {"rotation": angle, "unrotated_bbox": turned} | shape
+        one["segmentation"] = [ring(4)]
     if random.random() < 0.3:
         one["attributes"]["encord_object_hash"] = random.choice([f"{random.randrange(10**8):08d}", "short", 'qu"ote+/'])
     return one
@@ -400,6 +409,21 @@ def test_a_coco_file_of_everything_is_written_alike(seed: int, tmp_path: Path, m
     options: dict[str, str] = [{}, {"extras": "attributes"}, {"prefer": "polygon"}][seed % 3]
     source = MemorySource({"a.json": text})
     assert check_all_ways(source, tmp_path, monkeypatch, "coco", **options)
+
+
+def test_what_this_package_writes_stays_in_columns(tmp_path: Path) -> None:
+    attribute = "<attribute><name>bent</name><mutable>True</mutable><input_type>checkbox</input_type></attribute>"
+    (tmp_path / "a.xml").write_text(
+        "<annotations><meta><task><labels><label><name>car</name><attributes>" + attribute + "</attributes></label>"
+        '</labels></task></meta><image id="0" name="a.jpg" width="100" height="80">'
+        '<box label="car" xtl="1" ytl="2" xbr="30" ybr="40"><attribute name="bent">true</attribute></box>'
+        '<box label="car" xtl="30" ytl="20" xbr="60" ybr="40" rotation="30"><attribute name="bent">false</attribute>'
+        "</box></image></annotations>"
+    )
+    convert(tmp_path / "a.xml", tmp_path / "out", to="coco")
+    [table] = read(tmp_path / "out", "coco").tables()
+    assert isinstance(table, Table)
+    assert not table.made and len(table.variants) == 2
 
 
 def test_rows_of_coco_tables_are_the_rows_that_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ class Questions:
                 members[question.key] = question.value(answer)
 
     def _same(self, attribute: Any) -> _Question:
-        """Find the question for an attribute that is another object than the ontology's, but the same attribute."""
+        """Find how an attribute is written that is another object than the ontology's, but the same attribute."""
         return self._by_place[_place(attribute)]
 
     def by_key(self) -> dict[str, _Question]:

@@ -8,7 +8,7 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import compress
+from itertools import compress, repeat
 from typing import Any
 
 import msgspec
@@ -22,15 +22,14 @@ from encord_convert.formats.coco.index_entries import (
     SIDE_KEYS,
     Entries,
     Frame,
+    Looks,
     first_byte,
     is_given,
     number_of,
     numbers_of,
     numbers_of_ids,
-    outlines,
     sides,
     value_of,
-    without_hash,
 )
 from encord_convert.formats.coco.index_records import Records, repetitions
 from encord_convert.formats.coco.json_walk import Chunk, Document, Value
@@ -151,7 +150,7 @@ class Index:
         self.image_places, self.records, self._ids = Places(), Records(3), Records(1)
         self._image_ids, self._groups, self._frames = Column(), Column(), Column()
         self._frame_of: Counter[int] = Counter()
-        self._known: set[tuple[int, str, int, bytes]] = set()
+        self._known: set[tuple[Any, ...]] = set()
 
     def take(self, pattern: Any = None, *, only: str = "") -> None:
         """Walk the document; annotations are passed over if only images are asked for."""
@@ -178,8 +177,6 @@ class Index:
             elif part.entries and part.key not in (*self.unread, *self.blocks) and is_annotation(part.entries[0]):
                 self.unread.append(part.key)
                 self._candidates.append(part.key)
-            elif part.key == "info":
-                self.unread += [part.key] if part.key not in self.unread else []
             elif part.key not in self._candidates:
                 self._keep(part.key, len(part.text), list(map(value_of, part.entries)))
         if only != "images" and not self.seen & {"", "annotations"} and len(self._candidates) == 1:
@@ -326,22 +323,29 @@ class Index:
         ids = numbers_of_ids([entry.id for entry in entries])
         self.annotation_ids.see(ids, [entry.id for entry in entries] if NO_ID in ids else ())
         self._ids.extend([number for number in ids if number != NO_ID])
-        sides_of, no_sides = sides(_SIDES, len(self.entries.unknown))
-        if len(self._known) > _MOST_KNOWN:
-            self._known.clear()
-        for entry, outline in zip(entries, outlines(entries), strict=True):
-            category = entry.category_id if entry.category_id.__class__ is int else number_of(entry.category_id)
-            stats = self.stats.get(category)
-            if stats is None:
-                stats = self.stats[category] = ClassStats()
-            if outline and sides_of(entry) in no_sides:
-                commas = bytes(entry.bbox).count(b",") if outline == "bbox" else 0
-                key = (category, outline, commas, without_hash(bytes(entry.attributes))[0])
-                if key in self._known:  # another has told already all that this one could
-                    stats.kinds[outline] += 1
-                    continue
-                self._known.add(key)
-            self._see(entry, stats)
+        known = self._known
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        categories = numbers_of_ids([entry.category_id for entry in entries])
+        looks = Looks(entries, *sides(_SIDES, len(self.entries.unknown)))
+        commas = [
+            bytes(entry.bbox).count(b",") if outline == "bbox" else 0
+            for entry, outline in zip(entries, looks.outlines, strict=True)
+        ]
+        angles = {at for at, (angle, _) in looks.turns.items() if float(angle) % 360 != 0}
+        are_turned = [at in angles for at in range(len(entries))] if angles else repeat(False)
+        keys = list(zip(categories, looks.outlines, looks.texts, commas, are_turned, strict=False))
+        counts = Counter(keys)
+        for at in [at for at, key in enumerate(keys) if key not in known]:
+            key = keys[at]
+            if key not in known:  # else another has told by now all that this one could
+                self._see(entries[at], self.stats.setdefault(categories[at], ClassStats()))
+                counts[key] -= 1
+                if key[1]:
+                    known.add(key)
+        for (category, outline, *_), count in counts.items():
+            if count:
+                self.stats[category].kinds[outline] += count
 
     def _see(self, entry: Any, stats: ClassStats) -> None:
         kind = drawn_as(entry)
@@ -430,7 +434,7 @@ def keypoints_of(entry: Any) -> list[float] | None:
 
 
 def kind_of_track(entry: Any) -> str:
-    """Return what an annotation over many frames is drawn as."""
+    """Return which geometry an annotation over many frames has."""
     shapes = value_of(entry.segmentations)
     first = next((one for one in shapes if one), None) if isinstance(shapes, list) else None
     if first is None:

@@ -79,7 +79,7 @@ class Places:
 
 
 def _runs(wanted: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield the first and last of each stretch of numbers that follow each other."""
+    """Yield the first and last of each run of numbers that follow each other."""
     if not wanted:
         return
     first = last = wanted[0]

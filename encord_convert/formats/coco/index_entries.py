@@ -5,6 +5,7 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
@@ -37,6 +38,9 @@ _ANY = ("id", "image_id", "category_id", "video_id", "track_id", "instance_id", 
 _RAW = ("bbox", "segmentation", "keypoints", "attributes", "segments_info", "segmentations", "bboxes", "area",
         "areas")  # fmt: skip
 
+_USUAL = frozenset({"id", "image_id", "category_id", "iscrowd", "bbox", "segmentation", "attributes", "area"})
+"""Keys that most annotations have, and no others."""
+
 
 @cache
 def entry_type(unknown: tuple[str, ...] = (), *, is_strict: bool = True) -> Any:
@@ -49,6 +53,17 @@ def entry_type(unknown: tuple[str, ...] = (), *, is_strict: bool = True) -> Any:
     fields += [(f"x{number}", Raw, _NONE) for number in range(len(unknown))]
     rename = {f"x{number}": name for number, name in enumerate(unknown)}
     return msgspec.defstruct("Entry", fields, rename=rename, forbid_unknown_fields=is_strict, gc=False)
+
+
+Usual = msgspec.defstruct(
+    "Usual",
+    [(name, Any, None) for name in _ANY if name in _USUAL] + [(name, Raw, _NONE) for name in _RAW if name in _USUAL],
+    namespace={name: _NONE if name in _RAW else None for name in (*_ANY, *_RAW) if name not in _USUAL},
+    forbid_unknown_fields=True,
+    gc=False,
+)
+"""The class of annotations that have no other keys than most, which is sooner made and looked at: that of a whole list,
+if all of it are so."""
 
 
 class Entries:
@@ -83,6 +98,8 @@ class Entries:
 
     def decoded(self, text: bytes) -> list[Any]:
         """Return the annotations of a JSON list; None for an entry that is no object."""
+        with contextlib.suppress(msgspec.ValidationError):
+            return _usual.decode(text)
         given = text
         while True:
             text = _with_plain_keys(given) if self.has_odd else given
@@ -127,6 +144,9 @@ class Entries:
             if len(value):
                 found.append((_real(name), value))
         return found
+
+
+_usual = msgspec.json.Decoder(list[Usual])  # type: ignore[valid-type]
 
 
 def _with_plain_keys(text: bytes) -> bytes:
@@ -189,6 +209,64 @@ def sides(names: Sequence[str], unknown: int) -> tuple[Callable[[Any], tuple[Any
     nothing = [None if key in _ANY else _NONE for key in keys]
     return attrgetter("iscrowd", *keys), ((0, *nothing), (None, *nothing))
 
+
+class Looks:
+    """What annotations are by their looks: most of those that look alike say nothing else of their class.
+
+    Parameters
+    ----------
+    entries : list
+    sides_of, no_sides
+        What :func:`sides` returns.
+
+    Attributes
+    ----------
+    outlines : list of str
+        Of each; nothing where one of those keys says more about it.
+    texts : list of bytes
+        Its attributes; of one that this package wrote without its hash, and the end behind that.
+    hashes : dict of int to bytes
+        By place in the list.
+    turns : dict of int to (bytes, bytes)
+        Of those of them that are boxes that are rotated the angle and the box before it, which are not among the
+        attributes then.
+    """
+
+    def __init__(self, entries: list[Any], sides_of: Callable[[Any], Any], no_sides: tuple[Any, ...]) -> None:
+        self.outlines = outlines(entries)
+        self.hashes: dict[int, bytes] = {}
+        self.turns: dict[int, tuple[bytes, bytes]] = {}
+        if entries and entries[0].__class__ is Usual:
+            crowds = list(map(_crowd_of, entries))
+            if crowds.count(0) != len(crowds):
+                pairs = zip(self.outlines, crowds, strict=True)
+                self.outlines = [outline if crowd in (0, None) else "" for outline, crowd in pairs]
+            self.texts = list(map(bytes, map(_attributes_of, entries)))
+        else:
+            pairs = zip(self.outlines, entries, strict=True)
+            self.outlines = [outline if outline and sides_of(entry) in no_sides else "" for outline, entry in pairs]
+            self.texts = [b"" if entry is None else bytes(entry.attributes) for entry in entries]
+        if _HASH in b"".join(self.texts):
+            self._cut()
+
+    def _cut(self) -> None:
+        """Take out of attributes what is of one annotation alone."""
+        for at, text in enumerate(self.texts):
+            text, hash_ = without_hash(text)
+            if not hash_:
+                continue
+            self.hashes[at] = hash_
+            if _ROTATION in text and text.count(_ROTATION) == text.count(b"{") == 1:
+                turn = _TURN.search(text)
+                if turn is not None:
+                    self.turns[at] = turn.group(1), turn.group(2)
+                    text = text[: turn.start()] + text[turn.end() :]
+            self.texts[at] = text
+
+
+_crowd_of, _attributes_of = attrgetter("iscrowd"), attrgetter("attributes")
+_ROTATION = b'"rotation":'
+_TURN = re.compile(rb'"rotation":(-?[0-9.eE+-]+),"unrotated_bbox":\[([^]["]*)\],')
 
 _HASH = b'"encord_object_hash":"'
 _HASH_SIZE = 8

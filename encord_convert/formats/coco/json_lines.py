@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import msgspec
 from msgspec import UNSET
@@ -20,24 +20,6 @@ _TOGETHER_BYTES = 1 << 18
 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 _encoder = msgspec.json.Encoder()
-
-
-class Block(Protocol):
-    """Where the entries of one of the file's long blocks go."""
-
-    @property
-    def count(self) -> int:
-        """Entries so far."""
-
-    def add(self, entries: Sequence[Any], more: Mapping[int, Mapping[str, Any]] = {}) -> None:
-        """Take entries; those that have no number get the next. ``more`` are further members, by place."""
-
-    @property
-    def next_id(self) -> int:
-        """Number of the next entry."""
-
-    def add_lines(self, lines: bytes, count: int, numbered: int) -> None:
-        """Take entries as lines, of which so many have the numbers from ``next_id`` on; the others have their own."""
 
 
 class Lines:
@@ -66,7 +48,7 @@ class Lines:
         return self._next
 
     def add(self, entries: Sequence[Any], more: Mapping[int, Mapping[str, Any]] = {}) -> None:
-        """Number entries, and write them."""
+        """Write entries; those that have no number get the next. ``more`` are further members, by place."""
         if entries:
             number = self._next
             for entry in entries:
@@ -78,7 +60,7 @@ class Lines:
             self.add_lines(written_lines(entries), len(entries), number - self._next)
 
     def add_lines(self, lines: bytes, count: int, numbered: int) -> None:
-        """Write entries that have their numbers."""
+        """Write entries as lines, of which so many have the numbers from ``next_id`` on; the others have their own."""
         self._next += numbered
         if count:
             if self._count:

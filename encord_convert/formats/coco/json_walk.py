@@ -1,7 +1,7 @@
 """JSON documents of any size: walked once from the top, and read again in places, in little memory.
 
 A COCO file is one object with a few long lists, often on a single line of gigabytes. :class:`Document` cuts such lists
-into stretches of whole entries. Where to cut is guessed (`}` , `{`) and proved by decoding: text that is a list once it
+into chunks of whole entries. Where to cut is guessed (`}` , `{`) and proved by decoding: text that is a list once it
 is closed ends at the end of an entry, wherever else such characters stand.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
@@ -49,13 +49,14 @@ _tables = msgspec.json.Decoder(dict[str, Raw])
 _raw = msgspec.json.Decoder(Raw)
 
 
-def _may_stand(word: bytes, text: bytes) -> bool:
-    """Tell whether a word may stand for a value: behind what can be before one, and not amid the letters of a mask."""
-    at = text.find(word)
-    while at >= 0:
-        if not at or text[at - 1] in b"[:,- \t\r\n":
-            return True
-        at = text.find(word, at + 1)
+def _has_other_numbers(text: bytes) -> bool:
+    """Tell whether NaN or Infinity may stand for a value: behind what can be before one, not amid a mask's letters."""
+    for word in (b"NaN", b"Infinity"):
+        at = text.find(word)
+        while at >= 0:
+            if not at or text[at - 1] in b"[:,- \t\r\n":
+                return True
+            at = text.find(word, at + 1)
     return False
 
 
@@ -130,13 +131,17 @@ class Document:
         What tells the file from any other, if it was opened before.
     is_keyed : bool
         Some list stands as an object, so that there are keys between its entries.
+    is_lenient : bool
+        There may be NaN or Infinity, which JSON does not have; the walk finds out, since no decoder takes them.
     """
 
     def __init__(
-        self, source: Source, member: str, stamp: tuple[int, ...] | None = None, is_keyed: bool = False
-    ) -> None:
+        self, source: Source, member: str, stamp: tuple[int, ...] | None = None, is_keyed: bool = False,
+        is_lenient: bool = False,
+    ) -> None:  # fmt: skip
         self.member = member
         self.is_keyed = is_keyed
+        self.is_lenient = is_lenient
         self.place = source.place(member)
         self._source = source
         self._stamp = stamp
@@ -155,13 +160,13 @@ class Document:
         return not isinstance(self._stream, tempfile.SpooledTemporaryFile)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Document, (self._source, self.member, _stamp_of(self._stream), self.is_keyed)
+        return Document, (self._source, self.member, _stamp_of(self._stream), self.is_keyed, self.is_lenient)
 
     def read(self, offset: int, count: int) -> bytes:
         """Return bytes from an offset: fewer at the end. What JSON has no numbers for is an empty object there."""
         self._stream.seek(offset)
         text = self._stream.read(count)
-        if _may_stand(b"NaN", text) or _may_stand(b"Infinity", text):
+        if self.is_lenient and _has_other_numbers(text):
             text = _NO_NUMBER.sub(_without_number, text)
         return text
 
@@ -170,7 +175,7 @@ class Document:
         return self._at(self._start()) == b"["
 
     def walk(self) -> Iterator[Chunk | Value]:
-        """Yield what stands at the top, in its order; lists in stretches, an empty list as one without entries.
+        """Yield what stands at the top, in its order; lists in chunks, an empty list as one without entries.
 
         Raises
         ------
@@ -234,6 +239,9 @@ class Document:
         while True:
             text = self.read(place, size)
             is_whole = len(text) < size
+            if not self.is_lenient and _has_other_numbers(text):
+                self.is_lenient = True
+                continue
             try:
                 value = _decoded(_raw, text)
                 if is_whole:
@@ -268,7 +276,7 @@ class Document:
             raise ReadError(self.place, "has more after the end of the JSON document.", line=line, advice=advice)
 
     def _list(self, key: str, place: int, *, is_keyed: bool = False) -> Generator[Chunk, None, int]:
-        """Yield the stretches of the list whose first entry begins at ``place``; return where it ends."""
+        """Yield the chunks of the list whose first entry begins at ``place``; return where it ends."""
         size, prefix, is_first = CHUNK_BYTES, b"", True
         while True:
             text = self.read(place, size)
@@ -279,9 +287,18 @@ class Document:
                     return place + len(text) - len(head) + 1
                 found = None if is_keyed else _FIRST_KEY.match(head)
                 prefix = found.group() if found else b"" if is_keyed else b"{"
-            chunk, used, ends = self._chunk(key, place, text, prefix, len(text) < size, is_keyed)
+            chunk, fault = None, None
+            try:
+                chunk, used, ends = self._chunk(key, place, text, prefix, len(text) < size, is_keyed)
+            except ReadError as error:
+                fault = error
             if chunk is None:
-                size = self._grown(size, place)
+                if not self.is_lenient and _has_other_numbers(text):
+                    self.is_lenient = True
+                elif fault is not None:
+                    raise fault
+                else:
+                    size = self._grown(size, place)
                 continue
             yield chunk
             size, is_first = CHUNK_BYTES, False
@@ -292,7 +309,7 @@ class Document:
     def _chunk(
         self, key: str, place: int, text: bytes, prefix: bytes, is_whole: bool, is_keyed: bool
     ) -> tuple[Chunk | None, int, bool]:
-        """Return the longest stretch the text begins with, how many bytes it is, and whether it ends the list."""
+        """Return the longest chunk the text begins with, how many bytes it is, and whether it ends the list."""
         opening, closing, decoder = (b"{", b"}", _tables) if is_keyed else (b"[", b"]", _raws)
         for cut, following in _cuts(text, prefix, _CUT_KEYED if is_keyed else _CUT):
             body = opening + text[:cut] + closing

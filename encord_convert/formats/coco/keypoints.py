@@ -2,7 +2,7 @@
 
 What it is
     The file of the COCO keypoint challenge: a :mod:`encord_convert.formats.coco.page` file in which every annotation
-    has keypoints and every category says which. Training code for poses takes whatever is in its file for a pose, so
+    has keypoints and every category says which. Training code for keypoints takes whatever is in its file for some, so
     that boxes and masks have to stay away from it.
 
 Files on disk

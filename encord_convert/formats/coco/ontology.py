@@ -1,4 +1,4 @@
-"""From categories and what is drawn of them to the classes of the ontology, and to plans: how each becomes the hub's.
+"""From categories and their annotations to the classes of the ontology, and to plans: how each becomes the hub's.
 
 A class that the file itself, or the ontology a caller gives, describes is taken as it is; the others follow from the
 data.
@@ -37,7 +37,7 @@ LABELS = "Labels"
 """The checklist of categories that annotations give without a geometry."""
 
 SHAPES_BETWEEN = ", "
-"""What stands between the shapes of a category that is drawn in several, in the files of Encord's exporter."""
+"""What stands between the shapes of a category that has several, in the files of Encord's exporter."""
 _SHAPE_NAMES = {shape.value: shape for shape in Shape}
 _LONGEST_OPTION = 100
 _ENDLESS = 1e300
@@ -113,7 +113,7 @@ _KEYS = frozenset({"id", "name", "encord_name"})
 
 
 class Plan(msgspec.Struct):
-    """How annotations of one category that are drawn alike become objects of one class.
+    """How annotations of one category and geometry become objects of one class.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ class Plans:
         ----------
         category : Category
         kind : str
-            What is drawn: ``keypoints``, ``polygon``, ``rle`` or ``bbox``.
+            The geometry: ``keypoints``, ``polygon``, ``rle`` or ``bbox``.
         said : str, optional
             The shape the annotation itself names.
         """
@@ -465,7 +465,7 @@ def text_of(value: Any) -> str:
 
 
 def _layout(pose: list[float] | None, count: int) -> list[tuple[float, float]]:
-    """Return places in a box of 1 × 1 for the points of a template: those of a pose, or on a line."""
+    """Return places in a box of 1 × 1 for the points of a template: those of given keypoints, or on a line."""
     places = [((number + 1) / (count + 1), 0.5) for number in range(count)]
     if pose is None:
         return places

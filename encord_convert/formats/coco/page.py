@@ -61,7 +61,7 @@ How it is read
 
 How each hub thing maps
     ===============  ==============================================================================================
-    class            a category; a label drawn in several shapes is one, and its annotations then say ``encord_shape``
+    class            a category; a label of several shapes is one, and its annotations then say ``encord_shape``
     image          an image under its title; also without labels, since that says that there is nothing to find
     video            an entry of ``videos``; its labelled frames (``frames=all``: all) are images
                      ``<title without suffix>/<frame, six digits>.jpg`` with ``video_id`` and ``frame_id`` from 0
@@ -76,12 +76,12 @@ How each hub thing maps
     bitmask          compressed run lengths, column by column; ``iscrowd`` 0
     point            one keypoint, ``bbox`` a pixel around it (``point_size_px``)
     skeleton         keypoints in the order of the template: visible 2, occluded 1, invisible 0 with x and y 0
-    answers          ``attributes``, by the name of the question: text, the label of an option, a list of labels;
+    answers          ``attributes``, by the name of the attribute: text, the label of an option, a list of labels;
                      true or false for a checklist of one option that has its own name; a nested one under
-                     ``question/option/question``; the answer of that frame where it changes over frames
+                     ``attribute/option/attribute``; the answer of that frame where it changes over frames
     iscrowd          0, or 1 where an answer to ``iscrowd`` or ``is_crowd`` says yes
     split            ``split`` of the image; ``split_files=yes``: ``annotations/instances_<split>.json`` for each
-    frame labels     ``attributes`` of the image, in the same way; ``{}`` if the question is not answered
+    frame labels     ``attributes`` of the image, in the same way; ``{}`` if the attribute is not answered
     object           ``attributes.encord_object_hash``; over several frames also ``attributes.track_id``, from 1
     confidence       ``score``, where it is not 1
     machine label    ``attributes.manual_annotation`` false
@@ -91,7 +91,7 @@ How each hub thing maps
 
     Numbers have ``decimals`` (3) decimals. A name given twice gets `` (2)``, and a note (``NAME_CLASH``) says so.
     Points whose class has the name of a skeleton stand in a category ``<name> (point)`` with the name in
-    ``encord_name``. A skeleton without template takes its keypoints from the first one drawn
+    ``encord_name``. A skeleton without template takes its keypoints from the first one written
     (``KEYPOINT_NAMES_MISSING``).
 
 What is lost

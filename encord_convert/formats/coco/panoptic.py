@@ -60,9 +60,8 @@ from encord_convert.formats._paths import Paths
 from encord_convert.formats.coco.categories import Category, Classes
 from encord_convert.formats.coco.images import plain_name
 from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines
-from encord_convert.formats.coco.native import FAMILY, SEGMENT, SEGMENT_NAME
+from encord_convert.formats.coco.native import FAMILY, SEGMENT, SEGMENT_NAME, Kept
 from encord_convert.formats.coco.write_images import Names, split_suffix
-from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_walk import listed_frames
 from encord_convert.geometry import png
 from encord_convert.hub.loss import Carries, Feature, Level

@@ -23,12 +23,12 @@ from encord_convert.formats._hub_schema import ontology_from
 from encord_convert.formats.coco.identify import DEPTH, files_of
 from encord_convert.formats.coco.index import Index
 from encord_convert.formats.coco.index_entries import NO_ID, Entries
-from encord_convert.formats.coco.index_entries_again import Part
 from encord_convert.formats.coco.index_records import Join
 from encord_convert.formats.coco.json_walk import Document
 from encord_convert.formats.coco.native import FAMILY, Natives, lose_block
 from encord_convert.formats.coco.ontology import Category, Plans, categories_by_id
 from encord_convert.formats.coco.options import ReadOptions
+from encord_convert.formats.coco.read_document import Part
 from encord_convert.formats.coco.read_images import Images, shared_images, together, written_ids
 from encord_convert.formats.coco.read_shapes import Reader
 from encord_convert.hub.class_names import joined, label_of
@@ -81,7 +81,7 @@ class _Reading:
     ----------
     source : Source
     options : ReadOptions
-    recipe : Recipe, optional
+    spec : Spec, optional
         What the first walk found, if that is known.
 
     Attributes
@@ -310,10 +310,10 @@ def _shards(reading: _Reading, count: int) -> list[LabelSet]:
 
 
 def open_shard(spec: Spec) -> LabelSet:
-    """Return the part of a label set that a recipe describes, in whatever process this runs.
+    """Return the part of a label set that a spec describes, in whatever process this runs.
 
-    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their accounts,
-    merged in that order, its account.
+    The parts have the ontology of the whole; their rows, one part after the other, are its rows, and their counts,
+    merged in that order, its counts.
     """
     labels = _labels(_Reading(spec.source, spec.options, spec), spec.span)
     first = spec.span.start

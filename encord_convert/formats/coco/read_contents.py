@@ -6,20 +6,24 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
+import numpy as np
 from msgspec import Raw
+from numpy.typing import NDArray
 
-from encord_convert.formats._files import Source
+from encord_convert.errors import ReadError
+from encord_convert.formats._files import Source, join_within, name_fault
 from encord_convert.formats.coco.categories import Questions
 from encord_convert.formats.coco.index import drawn_as
 from encord_convert.formats.coco.index_entries import number_of, value_of
-from encord_convert.formats.coco.index_entries_again import Part
 from encord_convert.formats.coco.native import SAID, own_of
 from encord_convert.formats.coco.ontology import Unknown, answer_of
-from encord_convert.formats.coco.panoptic_png import segmentation_of, segments_of
+from encord_convert.formats.coco.read_document import Part
 from encord_convert.formats.coco.read_shapes import IN_PNG, NO_LABEL, Reader, confidence_of, raw_of
+from encord_convert.geometry import png, rle
+from encord_convert.geometry.paintings import BoxRuns, values_in
 from encord_convert.hub.counts import Carried, Origin
 from encord_convert.hub.loss import Feature, Kind
 from encord_convert.hub.native import says_nothing
@@ -221,3 +225,76 @@ def _words(reader: Reader, entry: Any, text: str) -> dict[str, Any]:
     if number_of(entry.category_id) in reader.categories:
         return {"caption": text, "category": reader.label_of(entry)}
     return {"caption": text, "category_id": entry.category_id}
+
+
+# -- panoptic images --------------------------------------------------------------------------------------------------
+
+
+class Segments(NamedTuple):
+    """What a panoptic image shows: its width and height in pixels, and the mask of each number but 0."""
+
+    size: tuple[int, int]
+    masks: dict[int, BoxRuns]
+
+
+def segments_of(source: Source, member: str, name: str) -> Segments | None:
+    """Return the segments in the PNG of an annotation; None if there is none.
+
+    The number of a segment is ``R + 256 G + 65536 B``. The PNG lies in a folder that has the name of the JSON file
+    without its suffix, or beside it.
+    """
+    plain = name.replace("\\", "/")
+    opened = _opened(source, member, [_own_folder(member) + plain, plain], member.rpartition("/")[0])
+    if opened is None:
+        return None
+    place, stream = opened
+    try:
+        with stream:
+            image = png.Bands(stream.read())
+        masks = dict(values_in(map(_numbers, image.colours())))
+    except (OSError, ValueError) as error:
+        raise ReadError(place, f"is not an image that can be read ({error}).") from error
+    return Segments((image.width, image.height), masks)
+
+
+def _own_folder(member: str) -> str:
+    return member.rpartition("/")[2].partition(".json")[0] + "/"
+
+
+def png_of(member: str, name: str) -> str:
+    """Return where the PNG of an annotation lies if it has a folder of its own, as a member of the source."""
+    return f"{member[: member.rfind('/') + 1]}{_own_folder(member)}{name}".replace("\\", "/")
+
+
+def _numbers(colours: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return colours as numbers: blue is highest there."""
+    return np.asarray(colours >> 16 | colours & 0xFF00 | (colours & 0xFF) << 16, np.uint32)
+
+
+def _opened(source: Source, member: str, names: list[str], folder: str) -> tuple[str, BinaryIO] | None:
+    """Open the first image of these names beside a member: of a file on disk, in its folder."""
+    path = source.path(member)
+    for name in names:
+        if name_fault(name):
+            continue
+        if path is not None:
+            place = join_within(path.parent, name)
+            if place.is_file():
+                return str(place), place.open("rb")
+        else:
+            inside = f"{folder}/{name}" if folder else name
+            if inside in source.names(".png"):
+                return source.place(inside), source.open(inside)
+    return None
+
+
+def segmentation_of(found: Segments, number: Any) -> dict[str, Any] | None:
+    """Return the run lengths of a segment as a COCO segmentation, None if no pixel has its number."""
+    mask = found.masks.get(number) if isinstance(number, int) else None
+    if mask is None:
+        return None
+    width, height = found.size
+    return {
+        "size": [height, width],
+        "counts": rle.column_frame_runs_from_box_runs(*mask, width, height).tolist(),
+    }

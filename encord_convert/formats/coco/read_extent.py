@@ -8,7 +8,7 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import mul
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from encord_convert.formats.coco.index_entries import is_given, numbers_of, value_of
 from encord_convert.geometry import rle
+from encord_convert.hub.visibility import FARTHEST_PX
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
     BoundingBoxCoordinates,
@@ -38,6 +39,7 @@ _AREA, _AREA_PX = 1e-3, 0.01
 _NO_ATTRIBUTES: Mapping[str, Any] = {}
 
 _boxes, _areas = msgspec.json.Decoder(list[float]), msgspec.json.Decoder(float)
+_values = msgspec.json.Decoder(list[Any])
 
 
 def own_extent(
@@ -87,8 +89,8 @@ def is_sound(key: str, value: Any) -> bool:
 
 def own_extents(
     bboxes: list[Any], areas: list[Any], of_geometry: Floats, boxes: Floats | None = None
-) -> dict[int, dict[str, Any]]:
-    """Return what :func:`own_extent` does of many annotations, by their place, where it is anything.
+) -> tuple[dict[int, dict[str, Any]], bool]:
+    """Return what :func:`own_extent` does of many annotations, where it is anything, and whether it is all numbers.
 
     Parameters
     ----------
@@ -100,42 +102,47 @@ def own_extents(
         The boxes of their geometries, if they are something else than what ``bbox`` says.
     """
     found: dict[int, dict[str, Any]] = {}
-    said = _flat(areas, 1)
+    given = None if boxes is None else flat_of(bboxes, 4)
+    if given is not None and boxes is not None:
+        for at, value in _values_at((np.abs(given - boxes) > BOX_PX).any(axis=1), bboxes):
+            found[at] = {"bbox": value}
+    elif boxes is not None:
+        for at, (raw, box) in enumerate(zip(bboxes, boxes.tolist(), strict=True)):
+            own = value_of(raw) if is_given(raw) else None
+            if own is not None and (not _is_box(own) or _differ(own, box)):
+                found[at] = {"bbox": own}
+    said = flat_of(areas, 1)
     if said is not None:
         differ = np.abs(said[:, 0] - of_geometry) > _AREA * np.abs(of_geometry) + _AREA_PX
-        for at in np.flatnonzero(differ).tolist():
-            found[at] = {"area": value_of(areas[at])}
+        for at, value in _values_at(differ, areas):
+            found.setdefault(at, {})["area"] = value
     else:
         for at, (raw, other) in enumerate(zip(areas, of_geometry.tolist(), strict=True)):
             area = value_of(raw)
             if area is not None and _is_other(area, other):
-                found[at] = {"area": area}
-    if boxes is None:
-        return found
-    given = _flat(bboxes, 4)
-    if given is not None:
-        for at in np.flatnonzero((np.abs(given - boxes) > BOX_PX).any(axis=1)).tolist():
-            found[at] = {"bbox": value_of(bboxes[at]), **found.get(at, {})}
-        return found
-    for at, (raw, box) in enumerate(zip(bboxes, boxes.tolist(), strict=True)):
-        own = value_of(raw) if is_given(raw) else None
-        if own is not None and (not _is_box(own) or _differ(own, box)):
-            found[at] = {"bbox": own, **found.get(at, {})}
-    return found
+                found.setdefault(at, {})["area"] = area
+    return found, said is not None and (boxes is None or given is not None)
 
 
-def _flat(raws: list[Any], width: int) -> Floats | None:
-    """Return what texts say, each so many numbers; None if any says something else."""
+def _values_at(flags: Any, raws: list[Any]) -> Iterator[tuple[int, Any]]:
+    """Yield those of some values that are flagged, with their places."""
+    places = np.flatnonzero(flags).tolist()
+    return zip(places, _values.decode(b"[" + b",".join([raws[at] for at in places]) + b"]"), strict=True)
+
+
+def flat_of(raws: list[Any], width: int) -> Floats | None:
+    """Return what texts say, each so many numbers that are not far; None if any says something else."""
     text = b",".join(raws)
     if width > 1:
-        if text.count(b"[") != len(raws) or text.count(b",") != width * len(raws) - 1:
+        if text.count(b"[") != len(raws) or {bytes(raw).count(b",") for raw in raws} != {width - 1}:
             return None
         text = text.translate(None, b"[]")
     try:
-        numbers = _boxes.decode(b"[" + text + b"]")
+        numbers = np.array(_boxes.decode(b"[%b]" % text), np.float64)
     except (msgspec.DecodeError, RecursionError):
         return None
-    return np.array(numbers, np.float64).reshape(-1, width) if len(numbers) == width * len(raws) else None
+    is_whole = len(numbers) == width * len(raws) and bool((np.abs(numbers) <= FARTHEST_PX).all())
+    return numbers.reshape(-1, width) if is_whole else None
 
 
 def _is_number(value: Any) -> bool:
@@ -230,18 +237,18 @@ def _shoelace(ring: Floats) -> float:
     return float(inner + x[-1] * y[0] - y[-1] * x[0]) / 2
 
 
-def extents_of_rings(pixels: Floats, counts: list[int]) -> tuple[Floats, Floats]:
+def extents_of_rings(pixels: Floats, counts: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Return the box and the area of each of many rings.
 
     Parameters
     ----------
     pixels : (n, 2) float
         Their points, one ring after the other.
-    counts : list of int
+    counts : (k,) int
         How many points each has.
     """
-    ends = np.cumsum(np.array(counts, np.int64))
-    starts = ends - np.array(counts, np.int64)
+    ends = np.cumsum(counts)
+    starts = ends - counts
     low, high = np.minimum.reduceat(pixels, starts), np.maximum.reduceat(pixels, starts)
     following = np.roll(pixels, -1, axis=0)
     following[ends - 1] = pixels[starts]

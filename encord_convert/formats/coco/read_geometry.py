@@ -1,4 +1,4 @@
-"""What an annotation draws, in pixels of its image, to coordinates of the hub; damage is repaired or refused.
+"""The geometry of an annotation, in pixels of its image, to coordinates of the hub; damage is repaired or refused.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -46,7 +46,7 @@ _VISIBILITIES = {0: Visibility.INVISIBLE, 1: Visibility.OCCLUDED, 2: Visibility.
 
 
 class Invalid(Exception):
-    """What is drawn cannot be taken over: the code of the loss, and why."""
+    """The geometry cannot be taken over: the code of the loss, and why."""
 
     def __init__(self, code: str, detail: str, feature: Feature = Feature.SHAPE) -> None:
         self.code = code
@@ -56,7 +56,7 @@ class Invalid(Exception):
 
 @dataclass(slots=True)
 class Drawing:
-    """Notes about one drawing: what was changed about it, and what is worth knowing."""
+    """Notes about one geometry: what was changed about it, and what is worth knowing."""
 
     changes: list[tuple[Kind, str, str]] = field(default_factory=list)
     notes: list[tuple[Level, str, str]] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Drawing:
         return bool(self.changes or self.notes)
 
     def change(self, code: str, detail: str, kind: Kind = Kind.APPROXIMATED) -> None:
-        """Say that the drawing is taken over in another form."""
+        """Say that the geometry is taken over in another form."""
         self.changes.append((kind, code, detail))
 
     def note(self, code: str, detail: str, level: Level = Level.INFO) -> None:
@@ -94,7 +94,7 @@ def coordinates_of(
     Raises
     ------
     Invalid
-        There is nothing that could be drawn.
+        There is nothing that could be taken over.
     """
     is_relative = options.coordinates == "relative" and first_byte(entry.segmentation) != 123  # "{": run lengths
     return _MAKERS[plan.shape](plan, entry, turn, (1, 1) if is_relative else size, options, drawing)

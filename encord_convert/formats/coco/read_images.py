@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from encord_convert.formats._files import Source
-from encord_convert.formats.coco.image_sizes import Extents, title_of
 from encord_convert.formats.coco.index_columns import Ints
-from encord_convert.formats.coco.index_entries_again import Found, Part
+from encord_convert.formats.coco.read_document import Extents, Found, Part, title_of
 from encord_convert.formats.coco.read_stills import Stills
 from encord_convert.formats.coco.read_videos import Videos
 from encord_convert.hub.labelset import Draft

@@ -1,4 +1,4 @@
-"""Annotations to objects and classifications of the hub, and the account of what is read of them.
+"""Annotations to objects and classifications of the hub, and counts of what is read of them.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -33,6 +33,7 @@ from encord_convert.hub.counts import CROWD, Carried, Counts, Key, Origin
 from encord_convert.hub.labelset import Draft, frame_info
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.sdk.objects import ClassificationInstance, ObjectInstance, Shape
+from encord_convert.sdk.objects._dynamic_answers import DynamicAnswers
 from encord_convert.sdk.objects._instance import SharedAnswers
 from encord_convert.sdk.objects.attributes import ChecklistAttribute
 
@@ -73,6 +74,8 @@ class Placed:
         self.info: Any = None
         self.native: dict[str, Any] = {}
 
+
+_Shared = tuple[SharedAnswers | None, DynamicAnswers | None]
 
 _NO_AREA = (
     Level.INFO, "AREA_DERIVED", "An annotation has no area; where it is written again it has that of its shape."
@@ -132,7 +135,7 @@ class Reader:
         self._entries = entries
         self._infos: dict[tuple[bool, float], Any] = {(True, 1.0): draft.info, (False, 1.0): draft.machine_info}
         self._ready: dict[tuple[int, str, Any], Plan] = {}
-        self._shared: dict[Any, SharedAnswers] = {}
+        self._shared: dict[Any, _Shared] = {}
         self._attributes: dict[bytes, dict[str, Any]] = {}
         self._beside_texts: dict[tuple[int, bytes], tuple[tuple[tuple[Any, Any], ...], Carried]] = {}
         self._drawing = Drawing()
@@ -173,7 +176,7 @@ class Reader:
         self.counts.drop(code, feature, (kind, label), self.where(title, entry), detail, carried=carried)
 
     def placed(self, entry: Any, kind: str, size: Size, title: str, is_tracked: bool) -> Placed | None:
-        """Return what an annotation places on its image; None if that is nothing, which is accounted for."""
+        """Return what an annotation places on its image; None if that is nothing, which is counted."""
         if entry is None:
             self.lose(entry, "INVALID_ANNOTATION", "An entry of annotations is no object.", title)
             return None
@@ -480,32 +483,27 @@ class Reader:
         instance = ObjectInstance._made(found.plan.object, found.hash or hash_)
         instance._origin = Origin(found.kind, found.plan.label, None, found.carried, found.changed)
         instance._place(frame, found.coordinates, found.info)
-        self.answer(instance, found.answers, frame)
+        if found.answers:
+            instance._share_answers(*self.shared(found.plan.object, tuple(found.answers), frame))
         return instance
 
-    def answer(self, instance: ObjectInstance, answers: Iterable[tuple[Any, Any]], frame: int) -> None:
-        """Give an object on one frame its answers; equal answers are one object for all that have them."""
-        answers = tuple(answers)
-        if not answers:
-            return
-        dynamic = [one for one in answers if one[0].dynamic]
-        if dynamic:
-            for attribute, value in dynamic:
-                instance._answer_frames(attribute, value, frame, frame)
-            for attribute, value in answers:
-                if not attribute.dynamic:
-                    instance._answer(attribute, value)
-            return
-        instance._share_answers(self.shared(instance.ontology_item, answers), None)
+    def shared(self, item: Any, answers: tuple[tuple[Any, Any], ...], frame: int) -> _Shared:
+        """Return the static answers of any number of objects of a class, and those that may change, on a frame.
 
-    def shared(self, item: Any, answers: tuple[tuple[Any, Any], ...]) -> SharedAnswers:
-        """Return answers for any number of objects of a class; equal ones are one object."""
-        key = (id(item), *((id(attribute), _key_of(value)) for attribute, value in answers))
+        Equal ones are one object.
+        """
+        key = (id(item), frame, *((id(attribute), _key_of(value)) for attribute, value in answers))
         shared = self._shared.get(key)
         if shared is None:
             if len(self._shared) > _MOST_SHARED:
                 self._shared.clear()
-            shared = self._shared[key] = SharedAnswers(item, answers)
+            static = tuple([one for one in answers if not one[0].dynamic])
+            dynamic = DynamicAnswers() if len(static) < len(answers) else None
+            for attribute, value in answers:
+                if dynamic is not None and attribute.dynamic:
+                    dynamic.append(attribute, value, frame, frame)
+                    dynamic.is_shared = True
+            shared = self._shared[key] = SharedAnswers(item, static) if static else None, dynamic
         return shared
 
     def classification(

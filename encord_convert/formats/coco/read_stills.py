@@ -1,14 +1,14 @@
-"""Still images of COCO files to tables: what is drawn on many of them is read together and stays in columns.
+"""Still images of COCO files to tables: what is on many of them is read together and stays in columns.
 
 An annotation that is not as most are (it has several rings, is a crowd, is damaged) is made by itself, as
-:mod:`encord_convert.formats.coco.read_shapes` does it; the account is kept in the order of the annotations.
+:mod:`encord_convert.formats.coco.read_shapes` does it; it is counted in the order of the annotations.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -16,15 +16,21 @@ import numpy as np
 from msgspec.structs import replace
 
 from encord_convert.formats._files import Source
-from encord_convert.formats.coco.image_sizes import SIZE_ADVICE, Extents, file_name_of, name_of, tell_odd_name, title_of
 from encord_convert.formats.coco.index import drawn_as
 from encord_convert.formats.coco.index_entries import NO_ID, number_of, numbers_of_ids
-from encord_convert.formats.coco.index_entries_again import Found, Part
 from encord_convert.formats.coco.native import FAMILY, is_loud, own_of, quiet_of
-from encord_convert.formats.coco.panoptic_png import png_of
-from encord_convert.formats.coco.read_contents import Said, image_answers, labels, one_of_a_kind, opened
-from encord_convert.formats.coco.read_regular import Alikes
-from encord_convert.formats.coco.read_regular_numbers import Plain
+from encord_convert.formats.coco.read_contents import Said, image_answers, labels, one_of_a_kind, opened, png_of
+from encord_convert.formats.coco.read_document import (
+    SIZE_ADVICE,
+    Extents,
+    Found,
+    Part,
+    file_name_of,
+    name_of,
+    tell_odd_name,
+    title_of,
+)
+from encord_convert.formats.coco.read_regular import Alikes, Plain
 from encord_convert.formats.coco.read_shapes import Placed, Reader, free_hash
 from encord_convert.hub.labelset import Draft, series_members, series_of
 from encord_convert.hub.loss import Feature, Kind, Level, Where
@@ -78,24 +84,25 @@ class Stills:
                 size, found[number] = (0, 0), self._without_size(own, titles[number])
             sizes.append(size)
         entries = [entry for (_, _, some), *_ in found for entry in some]
-        alikes, own_hashes = self._alikes.of(entries)
+        alikes, looks = self._alikes.of(entries)
         owners = np.repeat(np.arange(len(found)), [len(some) for (_, _, some), *_ in found])
         masks = {
             owner: (png_of(member, entry.file_name),)
             for owner, entry in zip(owners.tolist(), entries, strict=True)
             if isinstance(entry.file_name, str)
         }
-        plain = Plain(self._part.reader, entries, alikes, owners, sizes)
+        plain = Plain(self._part.reader, entries, alikes, looks, owners, sizes)
         seeds = [self._draft.hashes.seed("image", *key) for key in keys]
-        gathering = _Gathering(self._source, plain, own_hashes, self._part.reader.native.keeps("annotation"))
+        gathering = _Gathering(self._source, plain, looks.hashes, self._part.reader.native.keeps("annotation"))
         for number, own in enumerate(found):
             gathering.add(number, own, titles[number], sizes[number], series_of(seeds[number]))
         native = self._native_of(found, [title.removeprefix(folder) for title in titles])
-        metadata = {
-            number: more
-            for number, image in enumerate(images)
-            if (more := metadata_of(native.row(number, {}), self._part.split_of(image)))
-        }
+        are_loud = bool(native.row_columns) and "image.id" not in native.quiet
+        metadata = {}
+        for number, image in enumerate(images):
+            said = native.row(number, ()) if are_loud or number in native.rows else None
+            if more := metadata_of(said, self._part.split_of(image)):
+                metadata[number] = more
 
         def empty_row(number: int) -> LabelRowV2:
             title, key = titles[number], keys[number]
@@ -141,7 +148,7 @@ class Stills:
                     if id_ != NO_ID:
                         rows[number] = {"id": id_, **rows.get(number, {})}
             else:
-                columns["id"] = np.array(ids, np.int64)
+                columns["id"] = ids
         return NativeColumns(FAMILY, rows, row_columns=columns, quiet=frozenset(quiet))
 
     def _compare(self, first: dict[str, Any], other: dict[str, Any]) -> None:
@@ -179,7 +186,7 @@ class _Gathering:
 
     Attributes
     ----------
-    counts, uses, classifications
+    counts, variants, classifications
         Of the table.
     said_ids : list
         Of the shapes, in their order, the ids that the files give them.
@@ -187,7 +194,7 @@ class _Gathering:
         The place in the table of each annotation of the document that is plain.
     """
 
-    def __init__(self, source: Source, plain: Plain, hashes: list[str | None], keeps_ids: bool) -> None:
+    def __init__(self, source: Source, plain: Plain, hashes: Mapping[int, bytes], keeps_ids: bool) -> None:
         self._source = source
         self._plain = plain
         self._keeps_ids = keeps_ids
@@ -205,7 +212,7 @@ class _Gathering:
         self._made: dict[int, tuple[Reader, Placed]] = {}
 
     def add(self, number: int, found: list[Found], title: str, size: Size, hash_of: Callable[[int], str]) -> None:
-        """Count the annotations of the next image in their order, and draw those that are not plain."""
+        """Count the annotations of the next image in their order, and read those that are not plain."""
         before, start, index = len(self.variants), len(self.place_of), 0
         alikes = self._plain.alikes[start : start + len(found[0][2])]
         self.place_of += [0] * len(alikes)
@@ -213,15 +220,18 @@ class _Gathering:
         taken: set[str] = set()
         for part, image, entries in found:
             said: list[Any] = []
-            if alikes and None not in alikes and not any(self._given[start : start + len(alikes)]):  # as most are
+            if alikes and self._are_usual(alikes, start):
                 self.place_of[start:] = range(before, before + len(alikes))
                 self._indexes += range(len(alikes))
                 self._ids += (ids := [entry.id for entry in entries])
                 self.said_ids += ids
                 for entry in entries if self._plain.lacks else ():
                     part.reader.tell_missing(entry, title)
-                for at in range(start, start + len(alikes)) if self._plain.native else ():
-                    self._take_own(part, at, before + at - start, entries[at - start])
+                for at in range(start, start + len(alikes)) if self._given else ():
+                    if at in self._given:
+                        self._keep(part, self._given[at].decode(), before + at - start, taken)
+                if self._plain.native:
+                    self._take_own(part, start, before, entries)
                 self.variants += [alike.variant for alike in alikes if alike]
                 index, entries = len(alikes), []
             for at, entry in enumerate(entries):
@@ -231,13 +241,12 @@ class _Gathering:
                     continue
                 self.place_of[start + at] = len(self.variants)
                 part.reader.tell_missing(entry, title)
-                hash_ = self._given[start + at]
-                if hash_ is not None:
-                    self._keep(part, hash_, taken)
+                if start + at in self._given:
+                    self._keep(part, self._given[start + at].decode(), len(self.variants), taken)
                 self._indexes.append(index)
                 self._ids.append(entry.id)
                 self.said_ids.append(entry.id)
-                self._take_own(part, start + at, len(self.variants), entry)
+                self._take_own(part, start + at, len(self.variants), [entry])
                 self.variants.append(alike.variant)
                 index += 1
             alikes = []  # only the document itself has any
@@ -254,10 +263,20 @@ class _Gathering:
             if own:
                 self._said[number] = own
 
-    def _take_own(self, part: Part, at: int, place: int, entry: Any) -> None:
-        """Take what is native of an annotation that is plain."""
-        if at in self._plain.native and (own := part.reader.sound(self._plain.native[at], entry)):
-            self._native[place] = own
+    def _are_usual(self, alikes: list[Any], start: int) -> bool:
+        """Tell whether nothing is to be said of the annotations of an image by themselves, as of most."""
+        if None in alikes or not self._plain.is_sound:
+            return False
+        hashes = [self._given[at] for at in range(start, start + len(alikes)) if at in self._given]
+        return len(set(hashes)) == len(hashes)
+
+    def _take_own(self, part: Part, start: int, place: int, entries: list[Any]) -> None:
+        """Take what is native of annotations that are plain: from one, and one place of the table, on."""
+        native, is_sound = self._plain.native, self._plain.is_sound
+        for at, entry in enumerate(entries):
+            own = native.get(start + at)
+            if own is not None and (is_sound or part.reader.sound(own, entry)):
+                self._native[place + at] = own
 
     def native(self, of_images: NativeColumns) -> NativeColumns | None:
         """Return what only COCO has words for, of the images and of what is on them; None if that is nothing."""
@@ -269,7 +288,7 @@ class _Gathering:
                     if id_ != NO_ID:
                         self._native[place] = {"id": id_, **self._native.get(place, {})}
             else:
-                columns["id"] = np.array(ids, np.int64)
+                columns["id"] = ids
         if not (of_images.rows or of_images.row_columns or self._native or columns or self._said):
             return None
         return replace(of_images, labels=self._native, label_columns=columns, classifications=self._said)
@@ -277,7 +296,7 @@ class _Gathering:
     def _draw(
         self, part: Part, given: Any, title: str, size: Size, index: int, taken: set[str], said: list[Any]
     ) -> int:
-        """Draw what an annotation is, or add it to what is said of the image; return how many it counts as."""
+        """Read what an annotation places, or add it to what is said of the image; return how many it counts as."""
         count = 0
         for entry, kind in opened(self._source, part, [given], size, title):
             if kind in ("caption", "label"):
@@ -291,20 +310,20 @@ class _Gathering:
                 if placed.native:
                     self._native[len(self.variants)] = placed.native
                 if placed.hash is not None:
-                    self._keep(part, placed.hash, taken)
+                    self._keep(part, placed.hash, len(self.variants), taken)
                 self._indexes.append(index + count)
                 self.variants.append(None)
             count += 1
         return count
 
-    def _keep(self, part: Part, hash_: str, taken: set[str]) -> None:
-        """Let the next shape keep its own hash, if no other of the image has it."""
+    def _keep(self, part: Part, hash_: str, place: int, taken: set[str]) -> None:
+        """Let the shape of a place keep its own hash, if no other of the image has it."""
         if hash_ in taken:
             detail = "Two objects of an image have the same hash; the later has another."
             part.reader.counts.note(Level.WARNING, "DUPLICATE_ID", detail, Where(file=part.document.place))
         else:
             taken.add(hash_)
-            self._own[len(self.variants)] = hash_
+            self._own[place] = hash_
 
     def finish(self, seeds: list[int]) -> tuple[bytes, dict[int, ObjectInstance]]:
         """Return the hashes of all shapes, one after the other, and those that are not plain."""

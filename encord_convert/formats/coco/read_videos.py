@@ -11,8 +11,14 @@ from typing import Any
 import msgspec
 
 from encord_convert.formats._files import Source
-from encord_convert.formats.coco.image_sizes import (
+from encord_convert.formats.coco.index import MOST_FRAMES, drawn_as
+from encord_convert.formats.coco.index_entries import NO_ID, number_of, value_of
+from encord_convert.formats.coco.native import FAMILY, own_of, quiet_of
+from encord_convert.formats.coco.read_contents import NO_RAW, Said, image_answers, labels, opened
+from encord_convert.formats.coco.read_document import (
     Extents,
+    Found,
+    Part,
     file_name_of,
     name_of,
     side,
@@ -20,11 +26,6 @@ from encord_convert.formats.coco.image_sizes import (
     tell_odd_sizes,
     title_of,
 )
-from encord_convert.formats.coco.index import MOST_FRAMES, drawn_as
-from encord_convert.formats.coco.index_entries import NO_ID, number_of, value_of
-from encord_convert.formats.coco.index_entries_again import Found, Part
-from encord_convert.formats.coco.native import FAMILY, own_of, quiet_of
-from encord_convert.formats.coco.read_contents import NO_RAW, Said, image_answers, labels, opened
 from encord_convert.formats.coco.read_shapes import Placed, Reader, free_hash, raw_of
 from encord_convert.formats.coco.read_stills import READ_KEYS, metadata_of
 from encord_convert.hub.counts import Carried, Origin

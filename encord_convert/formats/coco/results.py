@@ -46,18 +46,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar, Literal
 
+import msgspec
 import numpy as np
 
 from encord_convert.errors import WriteError
 from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco.json_lines import append_file, written_lines
-from encord_convert.formats.coco.native import FAMILY
+from encord_convert.formats.coco.native import FAMILY, Kept
 from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
-from encord_convert.formats.coco.write_instances import Drawings, images_of
-from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_rows import KEPT
-from encord_convert.formats.coco.write_shapes import Annotation, Size, WrittenImage
+from encord_convert.formats.coco.write_shapes import Annotation, Drawings, Size, WrittenImage, images_of
 from encord_convert.formats.coco.write_walk import listed_frames
 from encord_convert.geometry import rle
 from encord_convert.hub.loss import Carries, Feature
@@ -203,9 +202,10 @@ def _members(kind: str, annotation: Annotation, size: Size) -> dict[str, Any]:
     return {"segmentation": mask if isinstance(mask, dict) else _pixels_of(annotation.bbox, size)}
 
 
-def _pixels_of(bbox: list[float], size: Size) -> dict[str, Any]:
+def _pixels_of(bbox: Any, size: Size) -> dict[str, Any]:
     """Return the mask of the pixels a box touches."""
     width, height = size
+    bbox = msgspec.json.decode(bbox) if isinstance(bbox, msgspec.Raw) else bbox
     check_paintable(width, height)
     left, top = min(int(bbox[0]), width - 1), min(int(bbox[1]), height - 1)
     right = max(min(math.ceil(bbox[0] + bbox[2]), width), left + 1)

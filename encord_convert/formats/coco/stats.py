@@ -20,7 +20,7 @@ class AnswerStats(msgspec.Struct):
     changes: bool = False
 
     def see(self, value: Any, track: Any = None) -> None:
-        """Take a value into account, and that of a track on an earlier frame."""
+        """Look at a value, and that of a track on an earlier frame."""
         kind = kind_of_value(value)
         if not kind:
             return
@@ -56,7 +56,7 @@ def kind_of_value(value: Any) -> str:
 class ClassStats(msgspec.Struct):
     """What the annotations of one category are.
 
-    ``kinds`` counts them by what they are drawn as, ``crowds`` are those of which some are crowds. ``said`` are the
+    ``kinds`` counts them by their geometry, ``crowds`` are those of which some are crowds. ``said`` are the
     shapes that annotations themselves say they have. ``pose`` is the first list of keypoints, or the first in which all
     are labelled.
     """
@@ -71,7 +71,7 @@ class ClassStats(msgspec.Struct):
     is_whole: bool = False
 
     def see_pose(self, keypoints: list[float]) -> None:
-        """Take a list x, y, v, … into account."""
+        """Look at a list x, y, v, …."""
         self.points = max(self.points, len(keypoints) // 3)
         is_whole = all(keypoints[2::3])
         if self.pose is None or (is_whole and not self.is_whole):

@@ -29,7 +29,7 @@ from encord_convert.formats.coco.json_lines import (
     renumbered,
     written_lines,
 )
-from encord_convert.formats.coco.write_native import Kept
+from encord_convert.formats.coco.native import Kept
 from encord_convert.formats.coco.write_rows import Rows
 from encord_convert.formats.coco.write_walk import Listing, check_folder, classes_of
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
@@ -254,7 +254,7 @@ def _parts(narrowed: Sequence[Narrowed], folder: Path, options: Any) -> list[Par
 def _opened_part(
     spec: Any, place: str | None, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int
 ) -> Part:
-    """Write the part of a recipe: in another process."""
+    """Write the part that a spec describes: in another process."""
     address, payload = spec
     module, _, name = address.partition(":")
     with pixel_limit(limit_pixels):

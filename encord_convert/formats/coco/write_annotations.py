@@ -1,4 +1,4 @@
-"""Annotations of a COCO file: what is placed on many images gathered, drawn together, and written with its answers.
+"""Annotations of a COCO file: what is placed on many images gathered, computed together, and written with its answers.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -15,19 +15,17 @@ from numpy.typing import NDArray
 
 from encord_convert.formats.coco.categories import Class, Classes
 from encord_convert.formats.coco.index_entries import SIDE_KEYS
-from encord_convert.formats.coco.json_lines import Block, body_of
+from encord_convert.formats.coco.json_lines import Lines, body_of
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.ontology import text_of
-from encord_convert.formats.coco.write_shapes import Annotation, Draw, Gather, Shapes, Style, WrittenImage
+from encord_convert.formats.coco.write_numbers import Style
+from encord_convert.formats.coco.write_shapes import GATHERED, Annotation, Draw, Gather, Shapes, WrittenImage
 from encord_convert.formats.coco.write_tables import NUMBERED, Tables
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.native import NativeColumns
 from encord_convert.hub.table import Table
 from encord_convert.losses.narrow import LeftTable
 from encord_convert.sdk.objects import Object, ObjectInstance
-
-GATHERED = 512
-"""Annotations that are drawn together: enough to make the cost of a call small, few enough to stay in the cache."""
 
 _NUMBERED_BODY = f"{NUMBERED}%b".encode()
 
@@ -46,14 +44,14 @@ class Annotator:
     style : Style
     carries : Carries
         What the format declares.
-    block : Block
+    block : Lines
         Receives the annotations.
     largest : mapping or None
         Of each kind of entry whose ids are those of the source the largest; None: nothing is known of a source.
     """
 
     def __init__(
-        self, classes: Classes, style: Style, carries: Carries, block: Block, largest: Mapping[str, int] | None
+        self, classes: Classes, style: Style, carries: Carries, block: Lines, largest: Mapping[str, int] | None
     ) -> None:
         self._classes = classes
         self._block = block

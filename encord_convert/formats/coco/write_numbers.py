@@ -2,7 +2,7 @@
 
 Each function takes the shapes of one kind that many images hold (:class:`~encord_convert.hub.extents.Extents`), and
 gives them back one by one with what belongs to each. Work is done on arrays, since a call per shape is what costs. A
-shape is *sure* if it is plain from the arrays that it is written as it is; the others are drawn one by one.
+shape is *sure* if it is plain from the arrays that it is written as it is; the others are computed one by one.
 
 Written numbers are whole multiples of the last decimal place, never below 0 nor beyond the image's far edges; that
 moves nothing by more than the tolerance, and keeps the right edge of a box inside even after rounding. The many numbers
@@ -11,15 +11,17 @@ of rings are rendered here as well, from tables: a float of each, and a text of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from encord_convert.formats.coco.json_lines import in_ascii
+from encord_convert.geometry import rle
 from encord_convert.geometry.rings import areas_of
 from encord_convert.hub.extents import Extents, Flags, Floats
 from encord_convert.sdk.objects import Shape
@@ -27,20 +29,45 @@ from encord_convert.sdk.objects import Shape
 TOLERANCE_PX = 0.005
 """How far a written number may lie from the hub's: half of the second decimal place, the fewest that can be chosen."""
 
-Rings = Iterator[tuple[bytes, list[float], float, bool]]
-"""Text, ``bbox``, area and sureness of each ring."""
+
+class Style(Protocol):
+    """What of the writing options decides how an annotation looks."""
+
+    @property
+    def decimals(self) -> int:
+        """Decimals of coordinates and areas."""
+
+    @property
+    def box_polygons(self) -> bool:
+        """Whether boxes have a segmentation."""
+
+    @property
+    def point_size_px(self) -> float:
+        """Width and height of the box around a point."""
+
+    @property
+    def counts(self) -> Literal["string", "list"]:
+        """Whether run lengths are a string or a list."""
 
 
-def box_numbers(boxes: Extents, decimals: int) -> Iterator[tuple[list[float], float, bool]]:
-    """Give each box its ``bbox``, its area and whether it is sure."""
-    units, areas, sure = _boxes(boxes, decimals)
-    return zip((units / 10.0**decimals).tolist(), areas.tolist(), sure.tolist(), strict=True)
+Texts = tuple[tuple[Any, ...], list[bool]]
+"""Lists, each with one text of every shape: of ``bbox``, of the area, and of what else :func:`texts_of` says; and which
+shapes are sure."""
 
 
-def box_texts(boxes: Extents, decimals: int) -> tuple[list[bytes], list[bytes], list[bool]]:
-    """Return ``bbox`` and area of boxes as texts, and which of them are sure; see :func:`box_numbers`."""
-    units, areas, sure = _boxes(boxes, decimals)
-    return _quad_texts(units, decimals), _number_texts(areas), sure.tolist()
+def texts_of(extents: Extents, style: Style) -> Texts:
+    """Return what the file says of shapes of a kind, as text, without the brackets of lists.
+
+    Of polygons the numbers of the ring are third; of points x and y; of rotatable boxes corners (clockwise on screen,
+    from the one that was top-left), angle in [0, 360), and the box before it is rotated. Of masks height and width of
+    their images, as numbers, and the run lengths.
+    """
+    return _TEXTS[extents.shape](extents, style)
+
+
+def _box_texts(boxes: Extents, style: Style) -> Texts:
+    units, areas, sure = _boxes(boxes, style.decimals)
+    return (_quad_texts(units, style.decimals), _number_texts(areas)), sure.tolist()
 
 
 def _boxes(boxes: Extents, decimals: int) -> tuple[Floats, Floats, Flags]:
@@ -50,41 +77,17 @@ def _boxes(boxes: Extents, decimals: int) -> tuple[Floats, Floats, Flags]:
     return units, areas, boxes.surely_inside(TOLERANCE_PX)
 
 
-def rotated_numbers(
-    boxes: Extents, decimals: int
-) -> Iterator[tuple[list[float], bytes, list[float], float, float, bool]]:
-    """Give each rotatable box its ``bbox``, corners, unrotated box, angle in [0, 360), area and whether it is sure.
-
-    The corners are text: x0, y0, … clockwise on screen, from the one that was top-left.
-    """
+def _rotated_texts(boxes: Extents, style: Style) -> Texts:
+    decimals = style.decimals
     bounds, corners, areas, sure = _rotated(boxes, decimals)
-    return zip(
-        (bounds / 10.0**decimals).tolist(),
-        _ring_texts(corners.ravel(), np.arange(8, corners.size + 1, 8), decimals),
-        _rounded(boxes.pixels, decimals).tolist(),
-        boxes.angles_deg.tolist(),
-        areas.tolist(),
-        sure.tolist(),
-        strict=True,
-    )
-
-
-def rotated_texts(
-    boxes: Extents, decimals: int
-) -> tuple[list[bytes], list[bytes], list[bytes], list[bytes], list[bytes], list[bool]]:
-    """Return ``bbox``, area, corners, angle and unrotated box of rotatable boxes as texts, and which are sure.
-
-    See :func:`rotated_numbers`.
-    """
-    bounds, corners, areas, sure = _rotated(boxes, decimals)
-    return (
+    values = (
         _quad_texts(bounds, decimals),
         _number_texts(areas),
         _ring_texts(corners.ravel(), np.arange(8, corners.size + 1, 8), decimals),
         _number_texts(boxes.angles_deg),
         _quad_texts(np.rint(boxes.pixels * 10.0**decimals) + 0.0, decimals),
-        sure.tolist(),
     )
+    return values, sure.tolist()
 
 
 def _rotated(boxes: Extents, decimals: int) -> tuple[Floats, Floats, Floats, Flags]:
@@ -101,18 +104,10 @@ def rings_px(rings: Sequence[Any], limits: Floats) -> Extents:
     return Extents(Shape.POLYGON, np.concatenate(rings), [len(ring) for ring in rings], limits, is_relative=False)
 
 
-def ring_numbers(rings: Extents, decimals: int) -> Rings:
-    """Give each ring its numbers x0, y0, … as text, its ``bbox``, its area and whether it is sure."""
-    units, bounds, areas, sure = _rings(rings, decimals)
-    texts = _ring_texts(units.ravel(), 2 * np.cumsum(rings.counts), decimals)
-    return zip(texts, (bounds / 10.0**decimals).tolist(), areas.tolist(), sure.tolist(), strict=True)
-
-
-def ring_texts(rings: Extents, decimals: int) -> tuple[list[bytes], list[bytes], list[bytes], list[bool]]:
-    """Return ``bbox``, area and numbers of rings as texts, and which of them are sure; see :func:`ring_numbers`."""
-    units, bounds, areas, sure = _rings(rings, decimals)
-    texts = _ring_texts(units.ravel(), 2 * np.cumsum(rings.counts), decimals)
-    return _quad_texts(bounds, decimals), _number_texts(areas), texts, sure.tolist()
+def _polygon_texts(rings: Extents, style: Style) -> Texts:
+    units, bounds, areas, sure = _rings(rings, style.decimals)
+    texts = _ring_texts(units.ravel(), 2 * np.cumsum(rings.counts), style.decimals)
+    return (_quad_texts(bounds, style.decimals), _number_texts(areas), texts), sure.tolist()
 
 
 def _rings(rings: Extents, decimals: int) -> tuple[Floats, Floats, Floats, Flags]:
@@ -128,33 +123,20 @@ def _rings(rings: Extents, decimals: int) -> tuple[Floats, Floats, Floats, Flags
     return units, _bounds(low, high, rings.limits, scale), _rounded(areas, decimals), np.asarray(sure)
 
 
-def point_numbers(points: Extents, decimals: int, side_px: float) -> Iterator[tuple[list[float], list[float], float]]:
-    """Give each point its x and y, a ``bbox`` around it and the area of that.
-
-    Parameters
-    ----------
-    points : Extents
-    decimals : int
-    side_px : float
-        Width and height of the box in pixels. It is centred on the point, but kept inside the image.
-    """
-    pixels, boxes, areas = _points(points, decimals, side_px)
-    scale = 10.0**decimals
-    return zip((pixels / scale).tolist(), (boxes / scale).tolist(), areas.tolist(), strict=True)
-
-
-def point_texts(points: Extents, decimals: int, side_px: float) -> tuple[list[bytes], list[bytes], list[bytes]]:
-    """Return ``bbox``, area, and x and y of points as texts; see :func:`point_numbers`."""
-    pixels, boxes, areas = _points(points, decimals, side_px)
+def _point_texts(points: Extents, style: Style) -> Texts:
+    pixels, boxes, areas = _points(points, style.decimals, style.point_size_px)
     if (pixels < 0).any():
-        places = [_encoder.encode(place)[1:-1] for place in (pixels / 10.0**decimals).tolist()]
+        places = [_encoder.encode(place)[1:-1] for place in (pixels / 10.0**style.decimals).tolist()]
     else:
-        places = _ring_texts(pixels.ravel(), np.arange(2, pixels.size + 1, 2), decimals)
-    return _quad_texts(boxes, decimals), _number_texts(areas), places
+        places = _ring_texts(pixels.ravel(), np.arange(2, pixels.size + 1, 2), style.decimals)
+    return (_quad_texts(boxes, style.decimals), _number_texts(areas), places), [True] * len(places)
 
 
 def _points(points: Extents, decimals: int, side_px: float) -> tuple[Floats, Floats, Floats]:
-    """Return points and the boxes around them in units of the last decimal place, and areas."""
+    """Return points and the boxes around them in units of the last decimal place, and areas.
+
+    The box of a point is centred on it, but kept inside the image.
+    """
     pixels, limits = points.pixels, points.limits
     sides = np.minimum(side_px, limits)
     corners = np.clip(pixels - sides / 2, 0.0, limits - sides)
@@ -255,3 +237,151 @@ def _bounds(low: Floats, high: Floats, limits: Floats, scale: float) -> Floats:
     """Left, top, width and height, in units, of what lies between; at least a unit wide and high."""
     low, high = _inside_units(low, limits, scale), _inside_units(high, limits, scale)
     return np.hstack([low, np.maximum(high - low, 1.0)])
+
+
+# -- masks -------------------------------------------------------------------------------------------------------------
+
+
+def counts_of(columns: rle.Runs, style: Style) -> str | list[int]:
+    """Return run lengths as COCO writes them."""
+    return columns.tolist() if style.counts == "list" else rle.string_from_runs(columns)
+
+
+def _mask_texts(masks: Extents, style: Style) -> Texts:
+    texts, areas, counts, sure = [], [], [], []
+    for found in mask_numbers(masks):
+        columns, bbox, area = (None, (0, 0, 0, 0), 0) if found is None else found
+        texts.append(",".join(map(str, bbox)).encode())
+        areas.append(b"%d" % area)
+        counts.append(b"" if columns is None else in_ascii(_encoder.encode(counts_of(columns, style))))
+        sure.append(found is not None)
+    sizes = masks.sizes
+    return (texts, areas, [height for _, height in sizes], [width for width, _ in sizes], counts), sure
+
+
+Numbers = tuple[rle.Runs, list[float], int]
+"""Column runs in the image, tight ``bbox``, and the pixels set."""
+
+Box = tuple[int, int, int, int]
+"""Left, top, width, height in pixels."""
+
+_MOST_PIXELS = 1 << 20
+"""Pixels that are painted together; a larger mask is painted alone."""
+
+
+def mask_numbers(masks: Extents) -> Iterator[Numbers | None]:
+    """Give each mask its numbers; None if it is not plain: in its image, with a pixel set, its runs filling its box."""
+    jobs: list[tuple[int, rle.Runs, Box, tuple[int, int]]] = []
+    found: list[Numbers | None] = [None] * len(masks.masks)
+    pixels = 0
+    for place, (boxed, size) in enumerate(zip(masks.masks, masks.sizes, strict=True)):
+        if boxed is None:
+            continue
+        runs, *box = boxed
+        pixels += box[2] * (box[3] + 2)
+        if pixels > _MOST_PIXELS and jobs:
+            _compute(jobs, found)
+            jobs, pixels = [], box[2] * (box[3] + 2)
+        jobs.append((place, runs, tuple(box), size))  # type: ignore[arg-type]
+    if jobs:
+        _compute(jobs, found)
+    return iter(found)
+
+
+def _compute(jobs: list[tuple[int, rle.Runs, Box, tuple[int, int]]], found: list[Numbers | None]) -> None:
+    boxes = np.array([box for _, _, box, _ in jobs], np.int64)
+    sizes = np.array([size for _, _, _, size in jobs], np.int64)
+    counts = np.array([len(runs) for _, runs, _, _ in jobs])
+    runs = np.concatenate([runs for _, runs, _, _ in jobs])
+    if not _fill(runs, counts, boxes):
+        for job in jobs if len(jobs) > 1 else ():
+            _compute([job], found)
+        return
+    starts = np.cumsum(counts) - counts
+    is_set = ((np.arange(len(runs)) - np.repeat(starts, counts)) & 1).astype(bool)
+    areas = np.add.reduceat(np.where(is_set, runs, 0), starts)
+    if not areas.all():
+        jobs = [job for job, area in zip(jobs, areas.tolist(), strict=True) if area]
+        if jobs:
+            _compute(jobs, found)
+        return
+    cells, owners = _changed_cells(runs, is_set, counts, boxes)
+    widths = boxes[owners, 2]
+    rows = cells // widths
+    columns = cells - rows * widths
+    rows += boxes[owners, 1]
+    columns += boxes[owners, 0]
+    firsts = np.searchsorted(owners, np.arange(len(jobs)))
+    tops, bottoms = np.minimum.reduceat(rows, firsts), np.maximum.reduceat(rows, firsts)
+    lefts, rights = np.minimum.reduceat(columns, firsts), np.maximum.reduceat(columns, firsts)
+    bounds = np.stack([lefts, tops, rights - lefts + 1, bottoms - tops], axis=1)
+    columns *= sizes[owners, 1]
+    columns += rows
+    all_runs = _column_runs(columns, owners, sizes[:, 0] * sizes[:, 1])
+    for (place, *_), column_runs, bbox, area in zip(jobs, all_runs, bounds.tolist(), areas.tolist(), strict=True):
+        found[place] = column_runs, bbox, area
+
+
+def _fill(runs: rle.Runs, counts: NDArray[np.int64], boxes: NDArray[np.int64]) -> bool:
+    """Tell whether runs are numbers of 0 or more that fill their boxes; seen as unsigned, a negative one is huge."""
+    if runs.view(np.uint64).max() > rle.MAX_PIXELS:
+        return False
+    return bool((np.add.reduceat(runs, np.cumsum(counts) - counts) == boxes[:, 2] * boxes[:, 3]).all())
+
+
+def _changed_cells(
+    runs: rle.Runs, is_set: NDArray[np.bool_], counts: NDArray[np.int64], boxes: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where a pixel differs from the one above it: row × width + column in the box, and the number of the mask.
+
+    The row after the last counts as background, as the one before the first does.
+    """
+    ends = np.cumsum(counts)
+    widths, areas = boxes[:, 2], boxes[:, 2] * boxes[:, 3]
+    # Two background rows after each mask: one is its own, the other that above the next.
+    places = np.repeat(ends, 2)
+    padded = np.insert(runs, places, np.repeat(widths, 2))
+    pixels = np.repeat(np.insert(is_set, places, False), padded)
+    changed = np.zeros(len(pixels), bool)
+    firsts = np.cumsum(areas + 2 * widths) - areas - 2 * widths
+    spans = zip(firsts.tolist(), areas.tolist(), widths.tolist(), strict=True)
+    for first, area, width in spans:
+        changed[first : first + width] = pixels[first : first + width]
+        below = slice(first + width, first + area + width)
+        np.not_equal(pixels[below], pixels[first : first + area], out=changed[below])
+    cells = np.flatnonzero(changed)
+    owners = np.repeat(np.arange(len(firsts)), np.diff(np.searchsorted(cells, firsts), append=len(cells)))
+    return cells - firsts[owners], owners
+
+
+def _column_runs(places: NDArray[np.int64], owners: NDArray[np.int64], areas: NDArray[np.int64]) -> list[rle.Runs]:
+    """Return the runs of masks from the places, column × height + row, where a pixel differs from the one before it."""
+    # What is behind the last pixel of one mask and what is the first of the next are two places.
+    bases = np.cumsum(areas + 1) - areas - 1
+    places += bases[owners]
+    places.sort()
+    touching = places[1:-1:2] == places[2::2]
+    if touching.any():
+        keep = np.ones(len(places), bool)
+        keep[1:-1:2] = keep[2::2] = ~touching
+        places, owners = places[keep], owners[keep]
+    counts = np.bincount(owners, minlength=len(areas))
+    ends = np.cumsum(counts + 1)
+    runs = np.insert(places, np.cumsum(counts), bases + areas)
+    starts = ends - counts - 1
+    before = np.empty_like(runs)
+    before[1:] = runs[:-1]
+    before[starts] = bases
+    runs -= before
+    trailing = runs[ends - 1] == 0
+    spans = zip(starts.tolist(), (ends - trailing).tolist(), strict=True)
+    return [runs[start:end] for start, end in spans]
+
+
+_TEXTS: dict[Shape, Callable[[Extents, Style], Texts]] = {
+    Shape.BOUNDING_BOX: _box_texts,
+    Shape.ROTATABLE_BOUNDING_BOX: _rotated_texts,
+    Shape.POLYGON: _polygon_texts,
+    Shape.POINT: _point_texts,
+    Shape.BITMASK: _mask_texts,
+}

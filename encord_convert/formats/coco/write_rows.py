@@ -13,11 +13,10 @@ import numpy as np
 from msgspec import UNSET
 
 from encord_convert.formats.coco.categories import Classes
-from encord_convert.formats.coco.json_lines import Block, written_value
-from encord_convert.formats.coco.native import FAMILY, SAID
+from encord_convert.formats.coco.json_lines import Lines, written_value
+from encord_convert.formats.coco.native import FAMILY, SAID, Kept
 from encord_convert.formats.coco.write_annotations import Annotator
 from encord_convert.formats.coco.write_images import Image, identity
-from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.coco.write_shapes import WrittenImage
 from encord_convert.formats.coco.write_walk import Options, on_frames
 from encord_convert.hub.class_names import unique
@@ -44,7 +43,7 @@ class Rows:
         What only COCO has words for, and the number of the first image that has none of its own.
     options : Options
     carries : Carries
-    images, annotations : Block
+    images, annotations : Lines
         Where the entries go.
     said : Path
         File for annotations without a geometry, as :func:`~encord_convert.formats.coco.json_lines.numbered_lines` reads
@@ -62,8 +61,8 @@ class Rows:
         kept: Kept,
         options: Options,
         carries: Carries,
-        images: Block,
-        annotations: Block,
+        images: Lines,
+        annotations: Lines,
         said: Path,
     ) -> None:
         self._classes = classes

@@ -1,34 +1,40 @@
 """Shapes of a COCO file: hub coordinates to ``bbox``, ``area``, ``segmentation`` and ``keypoints``.
 
 Most shapes lie well inside their image. Their numbers are gathered from many images and computed together
-(:mod:`encord_convert.formats.coco.write_numbers`); the few others are drawn one by one.
+(:mod:`encord_convert.formats.coco.write_numbers`); the few others are made one by one.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from encord_convert.formats.coco import write_numbers as numbers
-from encord_convert.formats.coco.categories import Class, Keypoints
+from encord_convert.formats.coco.categories import Class, Classes, Keypoints
+from encord_convert.formats.coco.native import Kept
 from encord_convert.formats.coco.read_extent import box_around
-from encord_convert.formats.coco.write_masks import mask_numbers
+from encord_convert.formats.coco.write_numbers import Style
 from encord_convert.geometry import masks, rle
 from encord_convert.hub.extents import Extents, limits_of
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.native import Native
-from encord_convert.hub.visibility import drawing, fate, is_degenerate_ring, ring_px
+from encord_convert.hub.visibility import drawing, fate, frame_size, is_degenerate_ring, ring_px
 from encord_convert.losses.geometry import is_self_occluded
-from encord_convert.sdk.objects import Shape
+from encord_convert.losses.narrow import Narrowed
+from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import Visibility
 
 Size = tuple[int, int]
 """Width and height in pixels."""
+
+
+GATHERED = 512
+"""Annotations that are computed together: enough to make the cost of a call small, few enough to stay in the cache."""
 
 
 class Annotation(msgspec.Struct, gc=False):
@@ -37,34 +43,14 @@ class Annotation(msgspec.Struct, gc=False):
     id: int | UnsetType
     image_id: int | UnsetType
     category_id: int
-    bbox: list[float]
-    area: float
+    bbox: list[float] | msgspec.Raw
+    area: float | msgspec.Raw
     iscrowd: int
     segmentation: Any
-    keypoints: list[float] | UnsetType = UNSET
+    keypoints: list[float] | msgspec.Raw | UnsetType = UNSET
     num_keypoints: int | UnsetType = UNSET
     score: float | UnsetType = UNSET
     attributes: Any = UNSET
-
-
-class Style(Protocol):
-    """What of the writing options decides how an annotation looks."""
-
-    @property
-    def decimals(self) -> int:
-        """Decimals of coordinates and areas."""
-
-    @property
-    def box_polygons(self) -> bool:
-        """Whether boxes have a segmentation."""
-
-    @property
-    def point_size_px(self) -> float:
-        """Width and height of the box around a point."""
-
-    @property
-    def counts(self) -> Literal["string", "list"]:
-        """Whether run lengths are a string or a list."""
 
 
 class WrittenImage:
@@ -133,7 +119,7 @@ class Shapes:
         self._computed: dict[Shape, Iterator[Any]] = {}
 
     def of(self, shape: Shape) -> tuple[Gather, Draw]:
-        """Return how coordinates of a shape are gathered, and how they are drawn once all are computed."""
+        """Return how coordinates of a shape are gathered, and what makes annotations of them once all are computed."""
         coordinates, sizes = self._gathered[shape]
 
         def gather(c: Any, size: Size) -> None:
@@ -144,17 +130,10 @@ class Shapes:
 
     def compute(self) -> None:
         """Compute what was gathered; the annotations can be asked for now, in the order of gathering."""
-        decimals = self._style.decimals
-        computed: dict[Shape, Callable[[Extents], Iterator[Any]]] = {
-            Shape.BOUNDING_BOX: lambda boxes: numbers.box_numbers(boxes, decimals),
-            Shape.ROTATABLE_BOUNDING_BOX: lambda boxes: numbers.rotated_numbers(boxes, decimals),
-            Shape.POLYGON: lambda rings: numbers.ring_numbers(rings, decimals),
-            Shape.POINT: lambda points: numbers.point_numbers(points, decimals, self._style.point_size_px),
-            Shape.BITMASK: mask_numbers,
-        }
         for shape, (gathered, sizes) in self._gathered.items():
-            if gathered and shape in computed:
-                self._computed[shape] = computed[shape](Extents.of(shape, gathered, sizes))
+            if gathered and shape is not Shape.SKELETON:
+                values, sure = numbers.texts_of(Extents.of(shape, gathered, sizes), self._style)
+                self._computed[shape] = zip(*values, sure, strict=True)
             gathered.clear()
             sizes.clear()
 
@@ -165,32 +144,34 @@ class Shapes:
         if not is_sure and fate(c, *image.size, self._tolerance_px) == "leaves":
             bbox, area = self._clipped_box(c, image.size)
         segmentation = [_corners_of(bbox, self._style.decimals)] if self._style.box_polygons else []
-        return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, segmentation)
+        return self._of(image, class_, bbox, area, segmentation)
 
-    def _clipped_box(self, c: Any, size: Size) -> tuple[list[float], float]:
+    def _of(self, image: WrittenImage, class_: Class, bbox: bytes, area: bytes, segmentation: Any) -> Annotation:
+        return Annotation(0, image.image_id, class_.category_id, _list(bbox), msgspec.Raw(area), 0, segmentation)
+
+    def _clipped_box(self, c: Any, size: Size) -> tuple[bytes, bytes]:
         left, top = max(c.top_left_x, 0.0), max(c.top_left_y, 0.0)
         right, bottom = min(c.top_left_x + c.width, 1.0), min(c.top_left_y + c.height, 1.0)
         box = Extents(Shape.BOUNDING_BOX, (left, top, right - left, bottom - top), (), limits_of([size]))
-        bbox, area, _ = next(numbers.box_numbers(box, self._style.decimals))
+        ([bbox], [area]), _ = numbers.texts_of(box, self._style)
         return bbox, area
 
     def _rotatable_box(self, image: WrittenImage, class_: Class, c: Any) -> Annotation:
-        bbox, corners, unrotated, angle, area, is_sure = next(self._computed[Shape.ROTATABLE_BOUNDING_BOX])
-        ring = _segmentation(corners)
+        bbox, area, corners, angle, unrotated, is_sure = next(self._computed[Shape.ROTATABLE_BOUNDING_BOX])
+        annotation = self._of(image, class_, bbox, area, _segmentation(corners))
         if not is_sure:
             _, rings = drawing(c, *image.size, self._tolerance_px)
-            ring, bbox, _ = self._drawn(rings, image.size)
-        annotation = Annotation(0, image.image_id, class_.category_id, bbox, area, 0, ring)
-        annotation.attributes = {"rotation": angle, "unrotated_bbox": unrotated}
+            annotation.segmentation, annotation.bbox, _ = self._drawn(rings, image.size)
+        annotation.attributes = {"rotation": msgspec.Raw(angle), "unrotated_bbox": _list(unrotated)}
         return annotation
 
     def _polygon(self, image: WrittenImage, class_: Class, c: Any) -> Annotation:
-        ring, bbox, area, is_sure = next(self._computed[Shape.POLYGON])
+        bbox, area, ring, is_sure = next(self._computed[Shape.POLYGON])
         if not (is_sure and not self._as_masks):
             state, rings = ("inside", None) if is_sure else drawing(c, *image.size, self._tolerance_px)
-            if self._as_masks or state == "leaves" or not area or c._is_nested:
+            if self._as_masks or state == "leaves" or area == b"0.0" or c._is_nested:
                 return self._rings_or_mask(image, class_, c, rings)
-        return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, _segmentation(ring))
+        return self._of(image, class_, bbox, area, _segmentation(ring))
 
     def _rings_or_mask(self, image: WrittenImage, class_: Class, c: Any, rings: list[list[float]] | None) -> Annotation:
         size = image.size
@@ -206,8 +187,9 @@ class Shapes:
     def _drawn(self, rings: list[list[float]], size: Size) -> tuple[msgspec.Raw, list[float], float]:
         """Return ``segmentation``, ``bbox`` and area of rings: what a shape has inside the image."""
         extents = numbers.rings_px(rings, limits_of([size]))
-        texts, boxes, areas, _ = zip(*numbers.ring_numbers(extents, self._style.decimals), strict=True)
-        area = sum(areas)
+        (bboxes, areas, texts), _ = numbers.texts_of(extents, self._style)
+        boxes: list[list[float]] = [msgspec.json.decode(_list(bbox)) for bbox in bboxes]
+        area = sum(map(float, areas))
         if not area or _meet(boxes):
             columns = _united([[ring] for ring in rings], size)
             area = (float(rle.area_from_runs(columns)) if columns is not None else 0.0) or area
@@ -215,8 +197,10 @@ class Shapes:
         return _segmentation(*texts), bbox, area
 
     def _point(self, image: WrittenImage, class_: Class, c: Any) -> Annotation:
-        place, bbox, area = next(self._computed[Shape.POINT])
-        return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, [], [*place, 2], 1)
+        bbox, area, place, _ = next(self._computed[Shape.POINT])
+        annotation = self._of(image, class_, bbox, area, [])
+        annotation.keypoints, annotation.num_keypoints = _list(place + b",2"), 1
+        return annotation
 
     def _skeleton(self, image: WrittenImage, class_: Class, c: Any) -> Annotation:
         points = c.values
@@ -239,19 +223,21 @@ class Shapes:
         return keypoints
 
     def _bitmask(self, image: WrittenImage, class_: Class, c: Any) -> Annotation:
-        computed = next(self._computed[Shape.BITMASK]) or _clipped_mask(c, image.size)
-        return self._mask_of(image, class_, *computed)
+        bbox, area, height, width, counts, is_sure = next(self._computed[Shape.BITMASK])
+        if not is_sure:
+            return self._mask_of(image, class_, *_clipped_mask(c, image.size))
+        return self._of(image, class_, bbox, area, {"size": [height, width], "counts": msgspec.Raw(counts)})
 
     def _mask_of(
         self, image: WrittenImage, class_: Class, columns: rle.Runs, bbox: list[float], area: int
     ) -> Annotation:
         width, height = image.size
-        counts = {"size": [height, width], "counts": counts_of(columns, self._style)}
+        counts = {"size": [height, width], "counts": numbers.counts_of(columns, self._style)}
         return Annotation(0, image.image_id, class_.category_id, bbox, area, 0, counts)
 
 
 def _template(class_: Class, points: Sequence[Any]) -> Keypoints:
-    """Return the keypoints of a class, those of the first skeleton that is drawn if it has no template."""
+    """Return the keypoints of a class, those of the first skeleton that is written if it has no template."""
     category = class_.category
     assert category is not None
     if category.keypoints is None:
@@ -259,14 +245,13 @@ def _template(class_: Class, points: Sequence[Any]) -> Keypoints:
     return category.keypoints
 
 
+def _list(text: bytes) -> msgspec.Raw:
+    return msgspec.Raw(b"[%b]" % text)
+
+
 def _segmentation(*rings: bytes) -> msgspec.Raw:
     """Return the ``segmentation`` of rings that are text."""
     return msgspec.Raw(b"[[" + b"],[".join(rings) + b"]]")
-
-
-def counts_of(columns: rle.Runs, style: Style) -> str | list[int]:
-    """Return run lengths as COCO writes them."""
-    return columns.tolist() if style.counts == "list" else rle.string_from_runs(columns)
 
 
 def _clipped_mask(mask: Any, size: Size) -> tuple[rle.Runs, list[float], int]:
@@ -319,8 +304,69 @@ def _enclosing(boxes: Sequence[list[float]], decimals: int) -> list[float]:
     return enclosing
 
 
-def _corners_of(bbox: list[float], decimals: int) -> list[float]:
+def _corners_of(bbox: bytes, decimals: int) -> list[float]:
     """Corners of a box x, y, w, h, clockwise from the top-left."""
-    left, top, width, height = bbox
+    left, top, width, height = msgspec.json.decode(_list(bbox))
     right, bottom = numbers.rounded((left + width, top + height), decimals)
     return [left, top, right, top, right, bottom, left, bottom]
+
+
+# -- objects alone ----------------------------------------------------------------------------------------------------
+
+Emit = Callable[[WrittenImage, ObjectInstance, Annotation], None]
+"""Takes an object as it is written of an image."""
+
+
+class Drawings:
+    """Takes objects on images, and gives each as COCO has it, in the order they came.
+
+    Parameters
+    ----------
+    narrowed : Narrowed
+    style : Style
+    emit : Emit
+        Told of what is written.
+    kept : Kept
+        What is known of the COCO files the labels were read from.
+    """
+
+    def __init__(self, narrowed: Narrowed, style: Style, emit: Emit, kept: Kept) -> None:
+        carries = narrowed.carries
+        shapes = carries.shapes | carries.approximates
+        self.classes = Classes(narrowed.labels.ontology, shapes, kept.category_ids, names=kept.classes)
+        self._emit = emit
+        self._shapes = Shapes(style, carries)
+        self._plans: dict[int, tuple[Class, Gather, Draw]] = {}
+        self._waiting: list[tuple[WrittenImage, ObjectInstance]] = []
+
+    def add(self, placed: Iterable[tuple[WrittenImage, ObjectInstance]]) -> None:
+        """Take objects on their images."""
+        for image, instance in placed:
+            _, gather, _ = self._plan(instance.ontology_item)
+            gather(instance._frames[image.frame].coordinates, image.size)
+            self._waiting.append((image, instance))
+            if len(self._waiting) >= 4 * GATHERED:
+                self.flush()
+
+    def flush(self) -> None:
+        """Compute what was taken."""
+        self._shapes.compute()
+        for image, instance in self._waiting:
+            class_, _, draw = self._plan(instance.ontology_item)
+            self._emit(image, instance, draw(image, class_, instance._frames[image.frame].coordinates))
+        self._waiting = []
+
+    def _plan(self, item: Object) -> tuple[Class, Gather, Draw]:
+        plan = self._plans.get(id(item))
+        if plan is None:
+            class_ = self.classes.of(item)
+            plan = self._plans[id(item)] = (class_, *self._shapes.of(class_.shape))
+        return plan
+
+
+def images_of(row: LabelRowV2, frames: Iterable[int], kept: Kept) -> Mapping[int, WrittenImage]:
+    """Return the images of frames, numbered on from ``first_id``."""
+    return {
+        frame: WrittenImage(frame, kept.number(kept.image(row, frame).get("id")), frame_size(row, frame))
+        for frame in frames
+    }

@@ -1,7 +1,7 @@
 """Tables to annotations of a COCO file: lines made of columns, without an object or an entry for each shape.
 
 What a line of shapes of one variant says apart from place, size and hash is written once, as a template. A shape that
-is not plain (it leaves its image) is made, and drawn as any object of a row is.
+is not plain (it leaves its image) is made, and written as any object of a row is.
 
 The page of the format is :mod:`encord_convert.formats.coco.page`.
 """
@@ -19,9 +19,7 @@ import numpy as np
 from encord_convert.formats.coco import write_numbers as numbers
 from encord_convert.formats.coco.categories import Class, Classes
 from encord_convert.formats.coco.json_lines import in_ascii, written_value
-from encord_convert.formats.coco.write_masks import mask_numbers
-from encord_convert.formats.coco.write_shapes import Style, counts_of
-from encord_convert.hub.extents import Extents, Floats
+from encord_convert.hub.extents import Floats
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.table import HASH, Column, Variant
 from encord_convert.hub.visibility import drawing
@@ -97,7 +95,11 @@ class Tables:
     """
 
     def __init__(
-        self, classes: Classes, style: Style, carries: Carries, answers: Callable[[Class, Any, int], dict[str, Any]]
+        self,
+        classes: Classes,
+        style: numbers.Style,
+        carries: Carries,
+        answers: Callable[[Class, Any, int], dict[str, Any]],
     ) -> None:
         self._classes = classes
         self._style = style
@@ -124,10 +126,10 @@ class Tables:
         self, drawn: Drawn, left: LeftTable, shape: Shape, column: Column, hashes: list[bytes],
         native: Mapping[int, Mapping[str, Any]],
     ) -> None:  # fmt: skip
-        """Draw the shapes of a column; ``native`` are keys that only COCO has words for."""
+        """Write the shapes of a column; ``native`` are keys that only COCO has words for."""
         table, places = left.table, column.places
         extents = table.extents(shape)
-        values, sure = _NUMBERS[shape](extents, self._style)
+        values, sure = numbers.texts_of(extents, self._style)
         for number, place in enumerate(places) if native else ():
             keys = native.get(place)
             if keys is not None:
@@ -155,7 +157,7 @@ class Tables:
         drawn.columns.append((places, own))
 
     def _cut(self, column: Column, limits: Floats, boxes: list[bytes], corners: list[bytes], sure: list[bool]) -> None:
-        """Fill in ``bbox`` and corners of those turned boxes of which a part is in the image: it alone is drawn."""
+        """Fill in ``bbox`` and corners of those turned boxes of which a part is in the image: it alone is written."""
         cut, rings = [], []
         for number, is_sure in enumerate(sure):
             if not is_sure:
@@ -167,7 +169,7 @@ class Tables:
                     rings.append(drawn[0])
         if cut:
             extents = numbers.rings_px(rings, limits if len(limits) == 1 else limits[cut])
-            for number, bbox, _, ring, _ in zip(cut, *numbers.ring_texts(extents, self._style.decimals), strict=True):
+            for number, bbox, _, ring in zip(cut, *numbers.texts_of(extents, self._style)[0], strict=True):
                 boxes[number], corners[number], sure[number] = bbox, ring, True
 
     def _template(self, variant: Variant) -> bytes | None:
@@ -204,50 +206,3 @@ def _json(value: Any) -> str:
 def _members(values: dict[str, Any]) -> str:
     """Return the members of a JSON object, a comma behind each, as part of a template."""
     return _json(values)[1:-1].replace("%", "%%") + "," if values else ""
-
-
-# -- numbers of the columns ------------------------------------------------------------------------------------------
-
-_Values = tuple[tuple[Any, ...], list[bool]]
-"""Lists, each with one of the values that fill a template; and whether each shape is sure."""
-
-
-def _boxes(boxes: Extents, style: Style) -> _Values:
-    *values, sure = numbers.box_texts(boxes, style.decimals)
-    return tuple(values), sure
-
-
-def _rotated(boxes: Extents, style: Style) -> _Values:
-    *values, sure = numbers.rotated_texts(boxes, style.decimals)
-    return tuple(values), sure
-
-
-def _rings(rings: Extents, style: Style) -> _Values:
-    *values, sure = numbers.ring_texts(rings, style.decimals)
-    return tuple(values), sure
-
-
-def _points(points: Extents, style: Style) -> _Values:
-    values = numbers.point_texts(points, style.decimals, style.point_size_px)
-    return values, [True] * len(values[0])
-
-
-def _masks(masks: Extents, style: Style) -> _Values:
-    texts, areas, counts, sure = [], [], [], []
-    for found in mask_numbers(masks):
-        columns, bbox, area = (None, (0, 0, 0, 0), 0) if found is None else found
-        texts.append(",".join(map(str, bbox)).encode())
-        areas.append(b"%d" % area)
-        counts.append(b"" if columns is None else in_ascii(_encoder.encode(counts_of(columns, style))))
-        sure.append(found is not None)
-    sizes = masks.sizes
-    return (texts, areas, [height for _, height in sizes], [width for width, _ in sizes], counts), sure
-
-
-_NUMBERS: dict[Shape, Callable[[Extents, Style], _Values]] = {
-    Shape.BOUNDING_BOX: _boxes,
-    Shape.ROTATABLE_BOUNDING_BOX: _rotated,
-    Shape.POLYGON: _rings,
-    Shape.POINT: _points,
-    Shape.BITMASK: _masks,
-}

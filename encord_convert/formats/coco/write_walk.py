@@ -14,10 +14,9 @@ from encord_convert.errors import OptionError
 from encord_convert.formats._files import Target
 from encord_convert.formats._finding import Finder, beside
 from encord_convert.formats.coco.categories import Classes
-from encord_convert.formats.coco.native import FAMILY
+from encord_convert.formats.coco.native import FAMILY, Kept
 from encord_convert.formats.coco.write_images import Names, frames_of, split_suffix
-from encord_convert.formats.coco.write_native import Kept
-from encord_convert.formats.coco.write_shapes import Style
+from encord_convert.formats.coco.write_numbers import Style
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Level
 from encord_convert.hub.media import SUFFIXES

@@ -56,12 +56,10 @@ from encord_convert.formats._api import Exporter, Format, Match
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats.coco.categories import Classes
 from encord_convert.formats.coco.json_lines import Lines, append_file, written_lines
-from encord_convert.formats.coco.native import FAMILY
+from encord_convert.formats.coco.native import FAMILY, Kept
 from encord_convert.formats.coco.page import CARRIES as CARRIES_ALL
 from encord_convert.formats.coco.write_images import Names
-from encord_convert.formats.coco.write_instances import Drawings
-from encord_convert.formats.coco.write_native import Kept
-from encord_convert.formats.coco.write_shapes import Annotation, WrittenImage
+from encord_convert.formats.coco.write_shapes import Annotation, Drawings, WrittenImage
 from encord_convert.formats.coco.write_walk import listed_frames
 from encord_convert.hub.loss import Carries, Feature, Level
 from encord_convert.hub.native import Keys
@@ -190,13 +188,13 @@ class _Track(msgspec.Struct):
     category_id: int
     iscrowd: int
     segmentations: list[Any]
-    bboxes: list[list[float] | None]
-    areas: list[float | None]
+    bboxes: list[Any]
+    areas: list[Any]
     attributes: dict[str, Any] | UnsetType = UNSET
 
 
 class _Tracks:
-    """Joins the drawings of each object to one entry."""
+    """Joins the annotations of each object to one entry."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._block = Lines(stream)

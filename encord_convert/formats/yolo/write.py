@@ -17,8 +17,8 @@ from encord_convert.formats._files import Target
 from encord_convert.formats._keypoints import Poses
 from encord_convert.formats._paths import Paths, safe_name
 from encord_convert.formats.coco.categories import categories_of
+from encord_convert.formats.coco.native import Kept
 from encord_convert.formats.coco.write_images import Names, file_name, frames_of, split_suffix
-from encord_convert.formats.coco.write_native import Kept
 from encord_convert.formats.yolo import ndjson
 from encord_convert.formats.yolo.layout import IMAGE_SUFFIXES, SIZES, split_key
 from encord_convert.formats.yolo.options import FAMILY, WriteOptions
