@@ -134,7 +134,7 @@ class Result:
     leaks : dict of str to (int, int), or None
         By split, how many of its images share something with another split, and how many it has. None: not asked for.
     images : dict of str to int
-        How many images were ``found`` beside the labels, and ``looked`` for.
+        How many images were ``found`` next to the labels, and ``looked`` for.
     redrawn : list of str
         Shapes of the source that the target takes in another form by design, which is no finding: polygons as boxes.
     fixed : Report or None
@@ -159,7 +159,7 @@ class Result:
     @property
     def is_mendable(self) -> bool:
         """Whether something was found that has one right answer, as far as that is listed."""
-        return any(one.fix for one in self.findings) or sum(self.counts.values()) > sum(o.count for o in self.findings)
+        return any(f.fix for f in self.findings) or sum(self.counts.values()) > sum(f.count for f in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form of ``--json``."""
@@ -171,7 +171,7 @@ class Result:
             "images": self.images,
             "redrawn": self.redrawn,
             "counts": self.counts,
-            "findings": [one.to_dict() for one in self.findings],
+            "findings": [finding.to_dict() for finding in self.findings],
             "leaks": {split: {"shared": shared, "images": count} for split, (shared, count) in leaks},
             "fixed": None if self.fixed is None else self.fixed.to_dict(),
         }
@@ -239,7 +239,7 @@ _OWN_FIXES = {"DUPLICATE_ANNOTATION": "dropped", "SIZE_MISMATCH": "size correcte
 
 
 def is_fault(loss: Loss) -> bool:
-    """Tell whether a loss on the way to a target is a fault of the data set for that target."""
+    """Return whether a loss on the way to a target is a fault of the data set for that target."""
     if loss.type in SECONDARY and loss.type not in ("image", "row", "file"):
         return False
     if loss.kind is Kind.DROPPED:
@@ -279,8 +279,8 @@ def sorted_findings(found: Iterable[tuple[list[Finding], int]]) -> tuple[list[Fi
         if findings:
             sums[findings[0].code] += count
             listed.setdefault(findings[0].code, []).extend(findings)
-    order = sorted(listed, key=lambda code: (not any(one.is_error for one in listed[code]), -sums[code], code))
-    kept = [one for code in order for one in sorted(listed[code], key=_place)[:MOST_PLACES]]
+    order = sorted(listed, key=lambda code: (not any(item.is_error for item in listed[code]), -sums[code], code))
+    kept = [entry for code in order for entry in sorted(listed[code], key=_place)[:MOST_PLACES]]
     return kept, {code: sums[code] for code in order}
 
 

@@ -90,7 +90,7 @@ def _clipped_polygon(c: PolygonCoordinates, width: int, height: int) -> PolygonC
     for part in c.polygons:
         rings = []
         for number, ring in enumerate(part):
-            numbers = [float(one) for one in ring]
+            numbers = [float(point) for point in ring]
             px = [one * side for one, side in zip(numbers, (width, height) * (len(numbers) // 2), strict=True)]
             if is_degenerate_ring(px, TOLERANCE_PX):
                 if number == 0:  # with its holes
@@ -125,9 +125,9 @@ def bounds_rel(coordinates: Any) -> tuple[float, float, float, float] | None:
     if isinstance(coordinates, PointCoordinate):
         return coordinates.x, coordinates.y, coordinates.x, coordinates.y
     if isinstance(coordinates, PolygonCoordinates):
-        numbers = [float(one) for part in coordinates.polygons for ring in part for one in ring]
+        numbers = [float(point) for part in coordinates.polygons for ring in part for point in ring]
     elif isinstance(coordinates, PolylineCoordinates):
-        numbers = [float(one) for one in coordinates._flat]
+        numbers = [float(item) for item in coordinates._flat]
     else:
         return None
     return (min(numbers[0::2]), min(numbers[1::2]), max(numbers[0::2]), max(numbers[1::2])) if numbers else None
@@ -170,7 +170,7 @@ def own_format(labels: LabelSet, name: str) -> Format | None:
     """Return the format that writes what was read in one, with the most of its shapes; None if there is none."""
     shapes = {item.shape for item in labels.ontology.objects}
     family = [one for other, one in formats().items() if other == name or other.startswith(f"{name}-")]
-    writers = [one for one in family if one.exporter is not None and one.read_by in (None, name)]
+    writers = [entry for entry in family if entry.exporter is not None and entry.read_by in (None, name)]
     if not writers:
         return None
     return max(writers, key=lambda one: (len(shapes & one.exporter.carries.shapes), one.name == name))  # type: ignore[union-attr]

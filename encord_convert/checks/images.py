@@ -198,12 +198,12 @@ def _right_size(row: Any, header: Header) -> tuple[int, int] | None:
         return None
     if abs(said[0] * real[1] - said[1] * real[0]) <= max(*said, *real):
         return None
-    shapes = [data.coordinates for one in row._objects.values() for data in one._frames.values()]
-    return real if all(_fits(one, said, real) for one in shapes) else None
+    shapes = [data.coordinates for object_ in row._objects.values() for data in object_._frames.values()]
+    return real if all(_fits(shape, said, real) for shape in shapes) else None
 
 
 def _fits(coordinates: Any, said: tuple[int, int], real: tuple[int, int]) -> bool:
-    """Tell whether a shape that can be resized lies in an image of the real size."""
+    """Return whether a shape that can be resized lies in an image of the real size."""
     bounds = bounds_rel(coordinates)
     if bounds is None:
         return False

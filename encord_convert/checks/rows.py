@@ -1,4 +1,4 @@
-"""What is wrong with the annotations of an image beside what a target drops: the same twice, boxes that contradict."""
+"""What is wrong with the annotations of an image besides what a target drops: the same twice, boxes that contradict."""
 
 from __future__ import annotations
 
@@ -95,11 +95,11 @@ def contradicting(row: LabelRowV2) -> Iterator[tuple[str, int, Any, list[float] 
                 size = frame_size(row, frame)
                 extent, _ = extent_of(instance._frames[frame].coordinates, size)
                 if all(size) and _is_other(box, extent):
-                    yield hash_, frame, box, [round(one, 2) for one in extent]
+                    yield hash_, frame, box, [round(item, 2) for item in extent]
 
 
 def _is_other(box: Any, extent: list[float]) -> bool:
-    """Tell whether an edge of a box is elsewhere by more than a pixel and a twentieth of the side of the other."""
+    """Return whether an edge of a box is elsewhere by more than a pixel and a twentieth of the side of the other."""
     for low, side in ((0, 2), (1, 3)):
         near = max(_NEAR_PX, _NEAR * extent[side])
         apart = box[low] - extent[low]
@@ -159,11 +159,11 @@ def _key(coordinates: Any, row: LabelRowV2, frame: int) -> Any:
     form, numbers = geometry_px(coordinates, width, height)
     if isinstance(numbers, str):
         return form, numbers
-    return form, tuple(np.rint(np.asarray(one, np.float64)).tobytes() for one in numbers)
+    return form, tuple(np.rint(np.asarray(number, np.float64)).tobytes() for number in numbers)
 
 
 def are_same(instance: Any, first: Any) -> bool:
-    """Tell whether an object says nothing that another does not: on the same frames, with the same answers."""
+    """Return whether an object says nothing that another does not: on the same frames, with the same answers."""
     if instance._frames.keys() != first._frames.keys() or len(instance._frames) != 1:
         return False
     return all(_answers(instance, frame) == _answers(first, frame) for frame in instance._frames)

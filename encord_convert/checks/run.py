@@ -119,7 +119,7 @@ def check(
         result.findings, result.counts = sorted_findings(found)
         if target is not None:
             shapes = {item.shape: None for item in labels.ontology.objects}
-            result.redrawn = [str(one.value) for one in shapes if one in carries.approximates or one in carries.redrawn]
+            result.redrawn = [str(s.value) for s in shapes if s in carries.approximates or s in carries.redrawn]
         if fix is not None and (left := not_read(report)):
             raise WriteError(_unread(fix, left))
         if fix is not None and result.is_mendable:
@@ -140,7 +140,7 @@ def _unread(fix: Any, left: dict[str, int]) -> str:
     codes = ", ".join(f"{code} {count}" for code, count in left.items())
     advice = "Mend the source there first; check without --fix lists the places."
     if left.keys() == {"SIZE_UNKNOWN"}:
-        advice = "Put the images beside the labels, or give -r size=WIDTHxHEIGHT."
+        advice = "Put the images next to the labels, or give -r size=WIDTHxHEIGHT."
     place = fix if isinstance(fix, str | os.PathLike) else "fix"
     return f"{os.fspath(place)}: not written, since what could not be read would be missing ({codes}). {advice}"
 
@@ -221,17 +221,17 @@ class _Walk:
 
     def _rows(self) -> Iterator[LabelRowV2]:
         self._begin()
-        for one in self._labels.tables():
-            if isinstance(one, Table):
-                for number in range(len(one)):
-                    self._see(one.empty_row(number), partial(one.row, number))
-                for number in self._chosen(one):
-                    self._lookout.see(one.row(number))
-                    yield one.row(number)
+        for table in self._labels.tables():
+            if isinstance(table, Table):
+                for number in range(len(table)):
+                    self._see(table.empty_row(number), partial(table.row, number))
+                for number in self._chosen(table):
+                    self._lookout.see(table.row(number))
+                    yield table.row(number)
             else:
-                self._see(one, partial(_itself, one))
-                self._lookout.see(one)
-                yield one
+                self._see(table, partial(_itself, table))
+                self._lookout.see(table)
+                yield table
 
     def _chosen(self, table: Table) -> Sequence[int]:
         """Return the images of a table that may have something to tell."""

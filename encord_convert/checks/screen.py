@@ -73,10 +73,10 @@ def _least_sides(shape: Shape, extents: Extents) -> Any:
 def _alike(table: Table, shape: Shape, column: Column, extents: Extents, owners: Any) -> set[int]:
     """Return the images on which two shapes seem to be of one class and geometry."""
     variants = [table.variants[place] for place in column.places]
-    classes = np.fromiter((id(one and one.item) for one in variants), np.uint64, len(variants))
+    classes = np.fromiter((id(variant and variant.item) for variant in variants), np.uint64, len(variants))
     if shape is Shape.BITMASK:
         runs = [mask._string if mask._runs is None else (mask._box, mask._runs.tobytes()) for mask in column.numbers]
-        marks = np.fromiter((hash(one) & (1 << 63) - 1 for one in runs), np.uint64, len(runs))
+        marks = np.fromiter((hash(run) & (1 << 63) - 1 for run in runs), np.uint64, len(runs))
     elif shape in _RINGED:
         at = (np.arange(len(extents.pixels)) - np.repeat(extents.starts, extents.counts)).astype(np.float64)
         marks = np.add.reduceat(_mixed(np.column_stack([extents.pixels, at])), extents.starts)

@@ -1,6 +1,6 @@
 """Formats: one file each; no format knows another.
 
-Here is everything that a format of another package is made of, beside the classes of labels in
+Here is everything that a format of another package is made of, besides the classes of labels in
 :mod:`encord_convert.sdk.objects`; see ``encord-convert help plugins``. Names are resolved when they are first used.
 """
 

@@ -1,4 +1,4 @@
-"""JSON files that lie beside those that are read: each is named, and what it looks like."""
+"""JSON files that lie next to those that are read: each is named, and what it looks like."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tell_json(source: Source, names: Sequence[str], counts: Counts) -> None:
         told = [f"{name} {_fact(source, name)}" for name in foreign[:_MOST_NAMED]]
         more = [f"{len(foreign) - _MOST_NAMED} more"] if len(foreign) > _MOST_NAMED else []
         counts.note(
-            Level.WARNING, "FILE_NOT_READ", f"JSON beside the labels is not read: {'; '.join(told + more)}.",
+            Level.WARNING, "FILE_NOT_READ", f"JSON next to the labels is not read: {'; '.join(told + more)}.",
             count=len(foreign),
         )  # fmt: skip
 

@@ -66,7 +66,7 @@ def is_number(text: Any) -> bool:
 
 def is_checked(attribute: Any, value: Any) -> bool:
     """Tell the answer to a checklist of which the one option that has the name of the attribute is checked."""
-    return isinstance(value, tuple) and [one.label for one in value] == [attribute.title]
+    return isinstance(value, tuple) and [item.label for item in value] == [attribute.title]
 
 
 def decimal(value: float, digits: int = 2) -> str:

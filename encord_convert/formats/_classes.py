@@ -1,4 +1,4 @@
-"""The classes of formats that only name them: as the labels show them, or as the ontology that lies beside them says.
+"""The classes of formats that only name them: as the labels show them, or as the ontology that lies next to them says.
 
 A format whose files have no place for what its classes ask (which answers there are, which colours) puts the ontology
 of what it writes into :data:`ONTOLOGY`, so that all of it comes back. Other tools pass that file over.
@@ -47,7 +47,7 @@ class Choice(str):
 
 
 def write_ontology(target: Target, structure: OntologyStructure) -> None:
-    """Write the ontology beside the labels."""
+    """Write the ontology next to the labels."""
     with target.open(ONTOLOGY) as stream:
         stream.write(json.dumps(told_apart(structure.to_dict()), ensure_ascii=False, indent=1).encode() + b"\n")
 
@@ -80,7 +80,7 @@ class Classes:
         self._questions: dict[int, dict[str, Any]] = {}
         self._shared: dict[Any, SharedAnswers | None] = {}
         self.is_given = ONTOLOGY in names
-        """Whether an ontology lies beside the labels."""
+        """Whether an ontology lies next to the labels."""
         if self.is_given:
             self._take(source)
 
@@ -106,7 +106,7 @@ class Classes:
                 shown.options.setdefault(key, {}).update(dict.fromkeys(value if isinstance(value, list) else [value]))
 
     def build(self, order: Sequence[str], colors: Mapping[str, str | None] | None = None) -> None:
-        """Add the classes that were shown and that the ontology beside them has not: those of ``order`` first."""
+        """Add the classes that were shown and that the ontology next to them has not: those of ``order`` first."""
         rank = {name: number for number, name in enumerate(order)}
         for name, shape in sorted(self._shown, key=lambda key: (rank.get(key[0], len(rank)), key[0], key[1].value)):
             if (name, shape) not in self._objects:
@@ -120,7 +120,7 @@ class Classes:
         self._objects[name, shape] = [item]
         shown, short = self._shown[name, shape], self._draft.hashes.short
         for key, kinds in shown.kinds.items():
-            options = [key] if kinds == {bool} else [str(one) for one in shown.options.get(key, ())]
+            options = [key] if kinds == {bool} else [str(entry) for entry in shown.options.get(key, ())]
             kind: Any = _KINDS.get(next(iter(kinds)), TextAttribute) if len(kinds) == 1 else TextAttribute
             words = (name, shape.value, key)
             attribute = item.add_attribute(kind, key, feature_node_hash=short("attribute", *words))
@@ -128,11 +128,11 @@ class Classes:
                 attribute.add_option(option, feature_node_hash=short("option", *words, option))
 
     def of(self, name: str, shape: Shape) -> list[Object]:
-        """Return the class that was shown; of the ontology beside the labels all of the name and shape."""
+        """Return the class that was shown; of the ontology next to the labels all of the name and shape."""
         return self._objects[name, shape]
 
     def given(self, name: str, shape: Shape) -> Object | None:
-        """Return a class of the ontology that lies beside the labels."""
+        """Return a class of the ontology that lies next to the labels."""
         return self._objects.get((name, shape), [None])[0] if self.is_given else None
 
     def question(self, item: Object, key: str) -> Any:

@@ -1,7 +1,7 @@
 """Where formats read from and write to.
 
 A :class:`Source` is a file, a folder, a ZIP archive, standard input or memory, read alike: members with names, opened
-one at a time. A :class:`Target` is a file or a folder that appears whole or not at all: everything is written beside
+one at a time. A :class:`Target` is a file or a folder that appears whole or not at all: everything is written next to
 it under a temporary name, and :meth:`Target.commit` renames.
 
 Nothing here follows a name out of its folder: every member name goes through :func:`name_fault`. That is why the module
@@ -85,7 +85,7 @@ def join_within(root: Path, name: str) -> Path:
 
 
 def _has_link(root: Path, name: str) -> bool:
-    """Tell whether there may be a link on the way from a folder to a name below it."""
+    """Return whether there may be a link on the way from a folder to a name below it."""
     at = os.fspath(root)
     for part in name.split("/"):
         at = f"{at}/{part}"
@@ -574,7 +574,7 @@ class Target:
         return path.open("wb", buffering=1 << 20)
 
     def scratch(self, name: str) -> Path:
-        """Return a path beside the files being written; it vanishes unless :meth:`open` named it."""
+        """Return a path next to the files being written; it vanishes unless :meth:`open` named it."""
         staging = self._stage()
         path = staging / self.path.name if self.is_file and name != "scratch" else join_within(staging, name)
         path.parent.mkdir(parents=True, exist_ok=True)

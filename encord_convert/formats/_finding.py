@@ -1,19 +1,19 @@
-"""Where the images of label rows are: beside the labels as formats lay them out, or below a folder that was named.
+"""Where the images of label rows are: next to the labels as formats lay them out, or below a folder that was named.
 
 In the folder of the label file, in the one above it, and in the one above ``labels/``, an image is looked for in
 
 1. ``images/<split>/``: projects of CVAT, Ultralytics;
-2. ``<split>/``: ``train2017/`` beside ``annotations/``;
+2. ``<split>/``: ``train2017/`` next to ``annotations/``;
 3. ``images/``: tasks of CVAT;
 4. the folder itself: Roboflow;
 5. ``<name of the label file>/`` and ``images/default/``.
 
 An image is first looked for where its label file says it is, if that is in the source (``../imgs/a.jpg`` of LabelMe).
-So the image of a row is the one beside its own label file, also where another export has one of the same name. A split
+So the image of a row is the one next to its own label file, also where another export has one of the same name. A split
 may be called otherwise there: ``train`` is found in ``Train`` and in ``train2017``. If the folder above that of the
 split has another image of the name, neither is chosen: labels on the wrong image are worse than none. A name with
 folders is looked for in each of them in the same way: ``camB/f0.jpg`` is found in ``camB/images/f0.jpg``, and nowhere
-else if it is there, even if only a folder beside that, or in that, was named. What is in none of these is looked for
+else if it is there, even if only a folder next to that, or in that, was named. What is in none of these is looked for
 below the folder of the label file as :mod:`encord_convert.hub.media` says; but not if a lone file was converted, whose
 folder may hold anything.
 """
@@ -47,7 +47,7 @@ _BLOCK = 1 << 20
 _MOST_ABOVE = 2
 """Folders above the source that a name may start in: of ``camB/images`` that is the one with ``camB``."""
 _OF_LABELS = frozenset({"annotation", "annotations", "label", "labels"})
-"""Folders of label files: what belongs to them lies beside the folder."""
+"""Folders of label files: what belongs to them lies next to the folder."""
 
 
 class Finder:
@@ -159,7 +159,7 @@ class Finder:
         for number, place in enumerate(places):
             found = self._folders.find(place + path, masks)
             if found is not None:
-                self._check_alone(found, (one + path for one in places[number + 1 :] if _is_beside(place, one)), masks)
+                self._check_alone(found, (p + path for p in places[number + 1 :] if _is_beside(place, p)), masks)
                 return found
         return None
 
@@ -218,8 +218,8 @@ class Finder:
     def _of_split(self, base: str, split: str) -> Iterator[str]:
         known = standard(split)
         folders = self._folders.below(base)
-        yield from (f"{base}{one}/" for one in folders if one == split)
-        yield from (f"{base}{one}/" for one in folders if known and one != split and standard(one) == known)
+        yield from (f"{base}{folder}/" for folder in folders if folder == split)
+        yield from (f"{base}{item}/" for item in folders if known and item != split and standard(item) == known)
 
 
 class _Folders:
@@ -244,11 +244,11 @@ class _Folders:
             found = next((some for stem in stems_of(name) if (some := _without(stems.get(stem, []), folder, but))), [])
         if len(found) > 1:
             what = f"the image {path!r} could be any of {len(found)} files"
-            raise AmbiguousFileError(self._source.name, what, [folder + one for one in found])
+            raise AmbiguousFileError(self._source.name, what, [folder + match for match in found])
         return folder + found[0] if found else None
 
     def has(self, path: str) -> bool:
-        """Tell whether there is a file at a path."""
+        """Return whether there is a file at a path."""
         folder = path[: path.rfind("/") + 1]
         return normalized(path[len(folder) :]) in self._of(folder)[0]
 
@@ -280,7 +280,7 @@ class _Folders:
         try:
             path = join_within(self.root, folder) if folder else self.root
             with os.scandir(path) as entries:
-                return sorted((one.name, one.is_dir()) for one in entries if not one.name.startswith("."))
+                return sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
         except (OSError, ValueError):  # there is none, or it is behind a link that leads out of the source
             return []
 
@@ -297,7 +297,7 @@ class _Folders:
 
 
 def _is_beside(place: str, other: str) -> bool:
-    """Tell whether a place is the folder that another, of a split, is in: ``images/`` of ``images/train/``."""
+    """Return whether a place is the folder that another, of a split, is in: ``images/`` of ``images/train/``."""
     return place != other and place.startswith(other) and place.count("/") == other.count("/") + 1
 
 
@@ -326,7 +326,7 @@ def base_of(folder: str) -> str:
 
 
 def beside(source: Any) -> Finder | None:
-    """Return what finds the images beside the labels of a source; None if there is no place to look: a pipe."""
+    """Return what finds the images next to the labels of a source; None if there is no place to look: a pipe."""
     if isinstance(source, (FolderSource, MemorySource, ZipSource)):
         return Finder(source)
     path = Path(source.name)
@@ -349,7 +349,7 @@ def _names(row: LabelRowV2, frame: int, file: LabelFile) -> list[str]:
     names = [file.frames[frame]] if frame in file.frames else []
     title = row.data_title.replace("\\", "/")
     if row.data_type is DataType.VIDEO:
-        stems = file.folders or [split_suffix(one)[0] for one in (file.name.replace("\\", "/"), title)]
+        stems = file.folders or [split_suffix(item)[0] for item in (file.name.replace("\\", "/"), title)]
         number = frame + file.first
         for stem in filter(None, stems):
             names += [f"{stem}/{number:06d}.jpg", f"{stem}/frame_{number:06d}"]

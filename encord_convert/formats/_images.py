@@ -76,7 +76,7 @@ def images(narrowed: Narrowed, names: Names | None = None) -> Iterator[Image]:
         row, written = left.row, left.on_frames()
         labelled = {frame for instance in row._objects.values() for frame in instance._frames}
         if Feature.CLASSIFICATIONS in carries.features:
-            labelled.update(frame for one in row._classifications.values() for frame in one._frames)
+            labelled.update(frame for label in row._classifications.values() for frame in label._frames)
         for frame in frames_of(row, labelled, everything=False):
             if frame in written or Feature.EMPTY_ROWS in carries.features:
                 name = names.unique(file_name(row, frame))

@@ -93,10 +93,10 @@ def _text(quoted: str) -> str:
 
 
 def is_object_list(value: Any) -> bool:
-    """Tell whether a value is a list of objects, perhaps an empty one."""
-    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+    """Return whether a value is a list of objects, perhaps an empty one."""
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def is_object_table(value: Any) -> bool:
-    """Tell whether a value is an object that holds objects, as lists keyed by id are."""
-    return isinstance(value, dict) and bool(value) and all(isinstance(one, dict) for one in value.values())
+    """Return whether a value is an object that holds objects, as lists keyed by id are."""
+    return isinstance(value, dict) and bool(value) and all(isinstance(item, dict) for item in value.values())

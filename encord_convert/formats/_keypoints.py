@@ -26,7 +26,7 @@ class Poses:
     """
 
     def __init__(self, labels: LabelSet) -> None:
-        names = dict.fromkeys(one.name for one in labels.ontology.objects if one.shape is Shape.SKELETON)
+        names = dict.fromkeys(object_.name for object_ in labels.ontology.objects if object_.shape is Shape.SKELETON)
         self._by_name = {name: keypoints_of(labels.ontology, name) for name in names}
         if None in self._by_name.values():
             self._look(labels)
@@ -47,7 +47,7 @@ class Poses:
     @property
     def most(self) -> int:
         """How many keypoints a model of all classes has: the most a class has."""
-        return max((len(one.names) for one in self.all), default=0)
+        return max((len(item.names) for item in self.all), default=0)
 
     def named(self, name: str) -> Keypoints | None:
         """Return the keypoints of a class, None if it has none."""

@@ -376,7 +376,7 @@ def answers_from_json(
     answers: dict[str, Answer] = {}
     rest: dict[str, Any] = {}
     for key, value in members.items():
-        is_checklist = isinstance(value, dict) and all(isinstance(one, bool) for one in value.values())
+        is_checklist = isinstance(value, dict) and all(isinstance(item, bool) for item in value.values())
         if isinstance(value, str):
             answers[key] = Choice(value) if value in options.get(key, ()) else value
         elif (value or options.get(key)) and is_checklist:  # of no options none can be chosen
@@ -422,18 +422,18 @@ def ids_of(row: LabelRowV2, native: Native | None, least: int = 0) -> dict[str, 
     """
     ids: dict[str, int | str] = {}
     taken: dict[int | str, list[ObjectInstance]] = {}
-    for one in row._objects.values():
-        id_ = native.of(one.object_hash, min(one._frames)).get("track_id") if native and one._frames else None
+    for item in row._objects.values():
+        id_ = native.of(item.object_hash, min(item._frames)).get("track_id") if native and item._frames else None
         others = taken.get(id_, []) if isinstance(id_, int | str) else []
-        apart = all(one._item is not other._item and one._frames.keys().isdisjoint(other._frames) for other in others)
+        apart = all(item._item is not other._item and item._frames.keys().isdisjoint(other._frames) for other in others)
         if isinstance(id_, int | str) and (apart or (isinstance(id_, int) and id_ < least)):
-            ids[one.object_hash] = id_
-            taken.setdefault(id_, []).append(one)
+            ids[item.object_hash] = id_
+            taken.setdefault(id_, []).append(item)
     free = 1
-    for one in row._objects.values():
-        if one.object_hash not in ids:
+    for object_ in row._objects.values():
+        if object_.object_hash not in ids:
             while free in taken:
                 free += 1
-            ids[one.object_hash] = free
-            taken[free] = [one]
+            ids[object_.object_hash] = free
+            taken[free] = [object_]
     return ids

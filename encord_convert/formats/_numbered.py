@@ -27,15 +27,15 @@ class FrameFolders:
 
     def first_of(self, folders: list[str]) -> str:
         """Return the first of these folders, each with ``/`` at its end, that has images; empty if none has."""
-        return next((one for one in folders if one in self._folders), "")
+        return next((folder for folder in folders if folder in self._folders), "")
 
     def named(self, name: str) -> str:
         """Return the folder with the frames of a sequence of this name; empty if there is none, or more than one."""
         for form in _BY_NAME:
             wanted = "/" + form.format(name)
-            found = [one for one in self._folders if f"/{one}".endswith(wanted)]
+            found = [folder for folder in self._folders if f"/{folder}".endswith(wanted)]
             if len(found) > 1:  # a test split has images, and no labels
-                found = [one for one in found if standard(named_in(one)) != "test"]
+                found = [match for match in found if standard(named_in(match)) != "test"]
             if found:
                 return found[0] if len(found) == 1 else ""
         return ""
@@ -43,8 +43,8 @@ class FrameFolders:
     def beside(self, folders: Iterable[str]) -> list[str]:
         """Return the other folders with images next to these, each with ``/`` at its end."""
         known = {*folders}
-        above = {one[: one.rstrip("/").rfind("/") + 1] for one in known}
-        return [one for one in self._folders if one not in known and one[: one.rstrip("/").rfind("/") + 1] in above]
+        above = {f[: f.rstrip("/").rfind("/") + 1] for f in known}
+        return [f for f in self._folders if f not in known and f[: f.rstrip("/").rfind("/") + 1] in above]
 
     def files(self, folder: str) -> list[str]:
         """Return the images of a folder, ascending."""

@@ -84,7 +84,7 @@ def outside() -> dict[str, str]:
 
 
 def _may_have_plug_ins() -> bool:
-    """Tell whether an installed package may name our group: ``importlib.metadata`` takes longer to load than to ask.
+    """Return whether an installed package may name our group: ``importlib.metadata`` takes longer to load than to ask.
 
     What it would look at in the folders of ``sys.path`` is looked at here; where it would look elsewhere (in an
     archive, by a finder of somebody else), the answer is yes.

@@ -36,7 +36,7 @@ def _holds(folder: str, path: str) -> bool:
 
 
 def stands(path: str) -> bool:
-    """Tell whether there is anything to lose."""
+    """Return whether there is anything to lose."""
     try:
         if os.path.isdir(path):
             with os.scandir(path) as entries:

@@ -111,11 +111,11 @@ def _among(source: Source, names: list[str]) -> Sighting:
     archives = [name for name in rest if name.lower().endswith((*_ARCHIVES, ".zip"))]
     if archives and not isinstance(source, FileSource):
         return Sighting(
-            f"holds an archive ({archives[0]}) and no labels beside it", "Unpack it, and name what is in it."
+            f"holds an archive ({archives[0]}) and no labels next to it", "Unpack it, and name what is in it."
         )
     if len(names) == 1 and vague:
         return vague[0]
-    notable = next((one for one in vague if one.advice), None)
+    notable = next((item for item in vague if item.advice), None)
     if notable is not None:
         return Sighting(f"holds {len(names)} files, of which one {notable.fact}", notable.advice)
     kinds = sorted({_suffix(name) for name in names})
@@ -215,7 +215,7 @@ def _lines(text: str, name: str, names: list[str]) -> tuple[Sighting, bool]:
         and all(_SHARE.fullmatch(cell) and abs(float(cell)) <= 2 for cell in row[1:])
         for row in rows
     )
-    if is_yolo and len([one for one in names if one]) > 1:
+    if is_yolo and len([item for item in names if item]) > 1:
         fact = f"has rows of YOLO ({name}) among others that are not"
         return Sighting(
             fact, "Move what is of another format out of the folder, or say which is meant with --from."
@@ -238,7 +238,7 @@ def _json(head: bytes, name: str, lower: str) -> tuple[Sighting, bool]:
     special = _special(top, name)
     if special is not None:
         return special, True
-    entry = next((one for one in top if isinstance(one, dict)), None) if isinstance(top, list) else top
+    entry = next((item for item in top if isinstance(item, dict)), None) if isinstance(top, list) else top
     if top is UNKNOWN or not isinstance(entry, dict):
         return Sighting(f"is a JSON list without objects ({name})"), False
     keys = ", ".join(map(repr, list(entry)[:_MOST_KEYS])) + (", …" if len(entry) > _MOST_KEYS else "")
@@ -256,7 +256,7 @@ def _special(top: Any, name: str) -> Sighting | None:
         advice = "Name a folder that has label_rows.jsonl, one row a line, and ontology.json."
         return Sighting(f"is a label row of Encord without its ontology ({name})", advice)
     if isinstance(top, dict) and set(top) >= {"objects", "classifications"} and is_object_list(top["objects"]):
-        advice = "Name a folder that has label_rows.jsonl beside it."
+        advice = "Name a folder that has label_rows.jsonl next to it."
         return Sighting(f"is an ontology of Encord without label rows ({name})", advice)
     if isinstance(entry, dict) and set(entry) >= {"shapes", "tracks", "tags"}:
         advice = "Export the annotations as CVAT for images 1.1 or CVAT for video 1.1, which is XML."
@@ -273,7 +273,7 @@ def _special(top: Any, name: str) -> Sighting | None:
 
 
 def _entries(top: Any) -> list[dict[str, Any]]:
-    return [one for one in top if isinstance(one, dict)] if isinstance(top, list) else []
+    return [entry for entry in top if isinstance(entry, dict)] if isinstance(top, list) else []
 
 
 _KNOWN_JSON: dict[str, Callable[[Any], bool]] = {
@@ -284,7 +284,7 @@ _KNOWN_JSON: dict[str, Callable[[Any], bool]] = {
         for one in (*_entries(top), top if isinstance(top, dict) else {})
     ),
     "BDD100K": lambda top: any(
-        "name" in one and any("category" in box for box in _entries(one.get("labels"))) for one in _entries(top)
+        "name" in each and any("category" in box for box in _entries(each.get("labels"))) for each in _entries(top)
     ),
     "GeoJSON": lambda top: isinstance(top, dict) and top.get("type") in ("FeatureCollection", "Feature"),
     "image and text pairs of a vision-language model": lambda top: (

@@ -1,4 +1,4 @@
-"""Sizes of images where the labels do not say them: of the images themselves, of a table beside the labels, or given.
+"""Sizes of images where the labels do not say them: of the images themselves, of a table next to the labels, or given.
 
 The table is ``sizes.csv``: a line an image, with its path, width, height and, where that is not the path, the title of
 its row; of a video also how many frames it has. It is ours, and other tools pass it over.
@@ -17,9 +17,9 @@ from encord_convert.formats._files import Source, Target
 from encord_convert.hub.media import Media
 
 SIZES = "sizes.csv"
-ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images beside the labels."
+ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images next to the labels."
 META = "images.meta"
-"""Sizes as CVAT writes them beside labels that do not say them."""
+"""Sizes as CVAT writes them next to labels that do not say them."""
 _HEAD = ("path", "width", "height", "title", "frames")
 _MOST_BYTES = 1 << 28
 MOST_PX = 1 << 31
@@ -98,7 +98,7 @@ class Sizes:
     """
 
     def __init__(self, source: Source, size: str | None) -> None:
-        self.stated = {one.path: one for one in _stated(source)}
+        self.stated = {item.path: item for item in _stated(source)}
         self._source = source
         self._media = Media(source)
         self._given = None if size is None else px_of(size)
@@ -190,5 +190,5 @@ def write_sizes(target: Target, sizes: Iterable[Size]) -> None:
     with target.open(SIZES) as stream, io.TextIOWrapper(stream, "utf-8", "surrogatepass", newline="") as text:
         lines = csv.writer(text, lineterminator="\n")
         lines.writerow(_HEAD)
-        for one in sizes:
-            lines.writerow([one.path, one.width, one.height, one.title or None, one.frames or None])
+        for size in sizes:
+            lines.writerow([size.path, size.width, size.height, size.title or None, size.frames or None])

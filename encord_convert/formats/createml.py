@@ -4,7 +4,7 @@ What it is
     What Apple's Create ML and Turi Create train object detectors on, and Roboflow, RectLabel and MakeML export.
 
 Files on disk
-    A JSON file beside the images: ``annotations.json``, or ``<split>/_annotations.createml.json`` for each split.
+    A JSON file next to the images: ``annotations.json``, or ``<split>/_annotations.createml.json`` for each split.
     Create ML wants it to be the only JSON file of its folder. Sizes are asked of the images, else ``sizes.csv``, which
     is ours, says them, else ``-r size=640x480`` does.
 
@@ -69,12 +69,12 @@ def _files(source: Source) -> list[str]:
 
 
 def _is_mine(top: Any) -> bool:
-    entries = [(one, keys) for one in top if (keys := _keys_of(one))] if isinstance(top, list) else []
+    entries = [(entry, keys) for entry in top if (keys := _keys_of(entry))] if isinstance(top, list) else []
     lists = [
         one[keys[1]] for one, keys in entries if isinstance(one[keys[0]], str) and isinstance(one.get(keys[1]), list)
     ]
-    inner = [one for some in lists for one in some if isinstance(one, dict)]
-    return any("coordinates" in one for one in inner) or bool(lists and not inner)
+    inner = [each for some in lists for each in some if isinstance(each, dict)]
+    return any("coordinates" in item for item in inner) or bool(lists and not inner)
 
 
 def identify(source: Source) -> Match:
@@ -136,23 +136,23 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
 
 def _marks(entry: dict[str, Any], keys: tuple[str, str], size: tuple[int, int]) -> Iterator[Mark]:
     given = entry.get(keys[1])
-    for one in given if isinstance(given, list) else [] if given is None else [given]:
-        label = one.get("label") if isinstance(one, dict) else None
+    for item in given if isinstance(given, list) else [] if given is None else [given]:
+        label = item.get("label") if isinstance(item, dict) else None
         mark = Mark(label if isinstance(label, str) else "")
         if not isinstance(label, str):
-            mark.fault = "INVALID_ANNOTATION", f"It has no label: {one!r:.80}"
+            mark.fault = "INVALID_ANNOTATION", f"It has no label: {item!r:.80}"
             yield mark
             continue
-        said = one.get("coordinates")
+        said = item.get("coordinates")
         sides: list[Any] = [said.get(side) for side in _SIDES] if isinstance(said, dict) else []
         if len(sides) == 4 and all(type(side) in (int, float) and abs(side) < 1e9 for side in sides):
             x, y, width, height = map(float, sides)
             mark.coordinates = box_from_px(x - width / 2, y - height / 2, width, height, size)
         if mark.coordinates is None:
-            mark.fault = "INVALID_BBOX", f"It has no coordinates of a box with an area: {one!r:.120}"
+            mark.fault = "INVALID_BBOX", f"It has no coordinates of a box with an area: {item!r:.120}"
         else:
             mark.native = {f"coordinates.{key}": value for key, value in said.items() if key not in _SIDES}
-            mark.native |= {key: value for key, value in one.items() if key not in ("label", "coordinates")}
+            mark.native |= {key: value for key, value in item.items() if key not in ("label", "coordinates")}
         yield mark
 
 
@@ -170,13 +170,13 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
             native = native_of(image.row, FAMILY, narrowed.labels.native)
             own = dict(native.row) if native else {}
             keys, boxes, size = own.pop("(keys)", _KEYS[0]), [], (image.width, image.height)
-            for one in image.objects:
-                members = dict(native.of(one.object_hash, image.frame)) if native else {}
-                left, top, *sides = box_px(one._frames[image.frame].coordinates, size, CARRIES.tolerance_px)
+            for object_ in image.objects:
+                members = dict(native.of(object_.object_hash, image.frame)) if native else {}
+                left, top, *sides = box_px(object_._frames[image.frame].coordinates, size, CARRIES.tolerance_px)
                 box = map(rounded, (left + sides[0] / 2, top + sides[1] / 2, *sides))
                 inner = {key[12:]: members.pop(key) for key in [*members] if key.startswith("coordinates.")}
                 boxes.append(
-                    {"label": one.object_name, "coordinates": dict(zip(_SIDES, box, strict=True)) | inner} | members
+                    {"label": object_.object_name, "coordinates": dict(zip(_SIDES, box, strict=True)) | inner} | members
                 )
             text = json.dumps({keys[0]: image.name, keys[1]: boxes} | own, ensure_ascii=False)
             streams[name].write((b",\n" if begun else b"[\n") + text.encode("utf-8", "surrogatepass"))

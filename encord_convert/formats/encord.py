@@ -11,7 +11,7 @@ How each hub thing maps
     To itself, but for names: a label drawn in several shapes is classes of one name in the hub, and in the file all but
     the first have their shape behind it, ``car (polygon)``. Read back they have one name again; a class somebody called
     so keeps its own, which the hashes tell (:mod:`encord_convert.hub.class_names`). Two keys of the listing record that
-    a label row has no place for stand beside its own: ``number_of_frames`` and, where there is one,
+    a label row has no place for stand next to its own: ``number_of_frames`` and, where there is one,
     ``client_metadata``. Other readers of label rows pass them over.
 
 What is lost
@@ -21,7 +21,7 @@ Dialects met in the wild
     Rows of newer servers carry ``branch_name``, ``spaces``, numeric answers and shapes of other media; they come back
     as they were. Ellipses, circles and cuboids in the plane are shapes like the older ones; the cuboid of another
     tool whose back face is neither its front moved nor shrunk is the one nearest to it, with the corners of its own
-    beside that under ``back``, which other readers pass over. Newer rows say where a classification is in a ``range``
+    next to that under ``back``, which other readers pass over. Newer rows say where a classification is in a ``range``
     of its answers, older ones in an entry on each frame. Either is read, and both are written, with who made it and
     when, so that every version reads the same. Where a row says both and they differ, ``range`` counts for the frames
     and the entries count for the author, and the report has a note of each (RANGE_DIFFERS, AUTHOR_DIFFERS).

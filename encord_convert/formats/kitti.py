@@ -107,9 +107,9 @@ def _columns_at(head: bytes) -> int:
 def _unlabelled(files: list[File], folders: FrameFolders) -> list[File]:
     """Return the images in the folders of those that have a label file, but have none: images without objects."""
     known = {file.image for file in files if not file.is_sequence}
-    beside = dict.fromkeys(one[: one.rfind("/") + 1] for one in known)
+    beside = dict.fromkeys(item[: item.rfind("/") + 1] for item in known)
     stems = (split_suffix(name)[0] for folder in beside for name in folders.files(folder))
-    return [File("", one, is_sequence=False) for one in dict.fromkeys(stems) if one not in known]
+    return [File("", stem, is_sequence=False) for stem in dict.fromkeys(stems) if stem not in known]
 
 
 def _columns(words: list[str]) -> int:
@@ -133,7 +133,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     """
     files, sizes = label_files(source), Sizes(source, options.size)
     if not files and SIZES not in source.names(SIZES, depth=1):
-        name = next((one for one in source.names(".txt", depth=_DEPTH) if source.head(one, _HEAD).strip()), None)
+        name = next((item for item in source.names(".txt", depth=_DEPTH) if source.head(item, _HEAD).strip()), None)
         if name is None:
             raise ReadError(source.name, "has no text files of KITTI, with 15 to 18 columns.")
         line, words = next((line, text.split()) for line, text in lines_of(source, name) if text.strip())
@@ -212,10 +212,10 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
         ids = ids_of(row, native)
         with target.open(f"{path}.txt") as stream:
             for frame, objects in sorted(written.items()):
-                for one in objects:
-                    head = f"{frame} {ids[one.object_hash]} " if is_sequence else ""
-                    own = native.of(one.object_hash, frame) if native else {}
-                    line = head + _line(one, frame, frame_size(row, frame), own)
+                for object_ in objects:
+                    head = f"{frame} {ids[object_.object_hash]} " if is_sequence else ""
+                    own = native.of(object_.object_hash, frame) if native else {}
+                    line = head + _line(object_, frame, frame_size(row, frame), own)
                     stream.write(line.encode("utf-8", "surrogatepass") + b"\n")
         image = path.replace("/label_", "/image_") if folder else path.replace("label_", "image_", 1)
         sizes.append(Size(image, *frame_size(row, 0), row.data_title, row.number_of_frames * is_sequence))

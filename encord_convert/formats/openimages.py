@@ -5,7 +5,7 @@ What it is
 
 Files on disk
     ``<split>-annotations-bbox.csv``, a row a box; ``class-descriptions*.csv`` with the names of labels and
-    ``*hierarchy.json`` beside it or below. Images are called by their id: ``0001eeaf4aed83f9.jpg``. Sizes are asked of
+    ``*hierarchy.json`` next to it or below. Images are called by their id: ``0001eeaf4aed83f9.jpg``. Sizes are asked of
     them, else ``sizes.csv``, which is ours, says them, else ``-r size=1024x768`` does.
 
 How each hub thing maps
@@ -147,7 +147,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
         for line, fact in table.damaged:
             marks.lose("box", f"The row {fact}", source.place(table.name), line)
     _take_meta(source, tables, sizes)
-    native["columns"] = [*dict.fromkeys(one for table in tables for one in table.columns if one not in COLUMNS)]
+    native["columns"] = [*dict.fromkeys(name for table in tables for name in table.columns if name not in COLUMNS)]
     native[CLASSES] = {label: {"LabelName": id_} for id_, label in labels.items() if label != id_}
 
     def row(key: str, table: Table, found: Sequence[tuple[int, dict[str, str]]]) -> LabelRowV2 | None:
@@ -159,7 +159,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
             return None
         made = marks.row(DataType.IMAGE, size.title, size.px, f"{table.name} {image}", source.place(table.name))
         made.client_metadata, made._file = metadata_of(split), LabelFile(table.name, size.member or size.title)
-        return marks.fill(made, (_mark(*one, labels) for one in found))
+        return marks.fill(made, (_mark(*match, labels) for match in found))
 
     def rows() -> Iterator[LabelRowV2 | None]:
         order = {key: number for number, key in enumerate(sizes.stated)}
@@ -173,14 +173,14 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
                 yield row(key, table, found)
         yield from (row(key, tables[0], ()) for key in reversed(empty))
 
-    every = (_mark(*one, labels) for table in tables for one in table.rows())
+    every = (_mark(*item, labels) for table in tables for item in table.rows())
     return marks.labels(every, lambda: filter(None, rows()), native=native)
 
 
 def _take_meta(source: Source, tables: Sequence[Table], sizes: Sizes) -> None:
     """Add what CVAT says of the sizes of images; those without boxes are in the split of the only table, if in any."""
     lone = _split(tables[0].name) if len(tables) == 1 else ""
-    for name in (one for one in source.names(META, depth=_DEPTH) if one.rpartition("/")[2] == META):
+    for name in (item for item in source.names(META, depth=_DEPTH) if item.rpartition("/")[2] == META):
         for image, size in meta_sizes(source.head(name, _MOST_META).decode("utf-8-sig", "replace")).items():
             for split in [_split(table.name) for table in tables if image in table.groups] or [lone]:
                 sizes.stated.setdefault(_key(split, image), Size(_key(split, image), *size))
@@ -209,16 +209,16 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
                 tables[split] = table(f"{split}-{_TABLE}".lstrip("-"), columns)
             id_ = paths.file(plain(split_suffix(image.name)[0]), ".jpg", by_stem=True)
             native = native_of(image.row, FAMILY, narrowed.labels.native)
-            for one in image.objects:
-                frame, said = one._frames[image.frame], answers_at(one, image.frame, CARRIES)
+            for object_ in image.objects:
+                frame, said = object_._frames[image.frame], answers_at(object_, image.frame, CARRIES)
                 left, top, width, height = box_px(frame.coordinates, (image.width, image.height), CARRIES.tolerance_px)
                 x, y = (left, left + width), (top, top + height)
                 shares = (*(number / image.width for number in x), *(number / image.height for number in y))
-                cells: dict[str, Any] = {"ImageID": id_, "LabelName": ids.get(one.object_name, one.object_name)}
+                cells: dict[str, Any] = {"ImageID": id_, "LabelName": ids.get(object_.object_name, object_.object_name)}
                 cells["Confidence"] = rounded(frame.object_frame_instance_info.confidence, 9)
                 cells |= {side: rounded(share, 9) for side, share in zip(SIDES, shares, strict=True)}
                 cells |= {flag: int(flag in said) for flag in FLAGS}
-                cells |= native.of(one.object_hash, image.frame) if native else {}
+                cells |= native.of(object_.object_hash, image.frame) if native else {}
                 tables[split].writerow([cells.get(column, "") for column in columns])
             sizes.append(Size(_key(split, id_), image.width, image.height, image.title))
         if not tables:

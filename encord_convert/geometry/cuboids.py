@@ -59,7 +59,7 @@ def prism_of(front: Flat, back: Flat) -> tuple[Point, float | None]:
     offset = bx - fx, by - fy
     spread = [number - (fx, fy)[place % 2] for place, number in enumerate(front)]
     target = [number - (bx, by)[place % 2] for place, number in enumerate(back)]
-    size = math.fsum(one * one for one in spread)
+    size = math.fsum(item * item for item in spread)
     scale = math.fsum(one * other for one, other in zip(spread, target, strict=True)) / size if size else 1.0
     if abs(1.0 - scale) < _EQUAL_SCALE:
         return offset, None

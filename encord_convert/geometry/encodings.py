@@ -1,6 +1,6 @@
 """Further encodings of a mask: brush streams, bitmaps in a PNG, pairs of start and length.
 
-They stand beside the run-length dialects of :mod:`encord_convert.geometry.rle` and speak its language: runs are 1-D
+They stand next to the run-length dialects of :mod:`encord_convert.geometry.rle` and speak its language: runs are 1-D
 int64 arrays of pixels, background first, of rows or of columns as each function says.
 
 ===================  ==========================  ===================================================================

@@ -67,8 +67,8 @@ class Painting:
         self.values: list[int] = np.asarray(values, np.uint32).tolist()
         self._type = np.min_scalar_type(max(self.values, default=0))
         self._masks = [_Piece(*mask) for mask in masks]
-        for one in self._masks:
-            one.check(height, width)
+        for item in self._masks:
+            item.check(height, width)
         if len(self._masks) != len(self.values):
             raise ValueError(f"{len(self._masks)} masks have {len(self.values)} values.")
         self._has_extents = extents

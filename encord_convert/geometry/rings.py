@@ -134,7 +134,7 @@ def bounds_of(flat: Flat, starts: ArrayLike) -> NDArray[np.float64]:
 
 
 def is_clockwise(flat: Flat) -> bool:
-    """Tell whether a ring runs clockwise on screen.
+    """Return whether a ring runs clockwise on screen.
 
     >>> is_clockwise([0, 0, 4, 0, 4, 3])
     True
@@ -153,7 +153,7 @@ def distinct_points(flat: Flat) -> int:
 
 
 def contains(flat: Flat, x: float, y: float) -> bool:
-    """Tell whether a point is inside a ring, by the even-odd rule.
+    """Return whether a point is inside a ring, by the even-odd rule.
 
     A point on the ring itself counts as inside along left and top edges and as outside along right and bottom edges.
 

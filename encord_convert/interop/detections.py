@@ -104,11 +104,11 @@ class Detected:
 
     def boxes(self) -> NDArray[np.float64]:
         """Return the boxes: (n, 4), left, top, right, bottom in px."""
-        return np.array([box_of(one, self.size) for one in self.coordinates], np.float64).reshape(-1, 4)
+        return np.array([box_of(coordinate, self.size) for coordinate in self.coordinates], np.float64).reshape(-1, 4)
 
     def masks(self) -> NDArray[np.bool_] | None:
         """Return the masks: (n, height, width); None if no shape is more than a box."""
-        if all(type(one)._key == "boundingBox" for one in self.coordinates):
+        if all(type(coordinate)._key == "boundingBox" for coordinate in self.coordinates):
             return None
         width, height = self.size
         found = np.zeros((len(self), height, width), bool)
@@ -128,7 +128,7 @@ class Detections:
         Is told what is not carried.
     declared : Carries
     images : path, optional
-        Folder or archive with the images; by default they are looked for beside the labels.
+        Folder or archive with the images; by default they are looked for next to the labels.
 
     Attributes
     ----------

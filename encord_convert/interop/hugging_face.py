@@ -106,11 +106,11 @@ def from_hf(dataset: Any) -> LabelSet:
 
 def _objects(draft: Draft, counts: Counts, row: Any, objects: Any, names: list[str], size: tuple[int, int]) -> None:
     if isinstance(objects, list):  # a list of objects, as others have it
-        objects = {key: [one[key] for one in objects] for key in (objects[0] if objects else {})}
+        objects = {key: [object_[key] for object_ in objects] for key in (objects[0] if objects else {})}
     categories = objects.get("category", objects.get("label", objects.get("categories", [])))
     for index, (box, category) in enumerate(zip(objects.get("bbox", []), categories, strict=True)):
         name = names[category] if isinstance(category, int) and category < len(names) else str(category)
-        item = next((one for one in draft.ontology.objects if one.name == name), None)
+        item = next((entry for entry in draft.ontology.objects if entry.name == name), None)
         item = item or draft.add_object(name, Shape.BOUNDING_BOX)
         x, y, w, h = box
         confidence = objects["confidence"][index] if objects.get("confidence") else 1.0

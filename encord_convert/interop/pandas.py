@@ -211,7 +211,7 @@ class _Reader:
         return row
 
     def _is_annotation(self, record: dict[str, Any], index: Any) -> bool:
-        """Tell whether a row is to become an annotation: not if it is of an image without any, or is wrong."""
+        """Return whether a row is to become an annotation: not if it is of an image without any, or is wrong."""
         name, said, confidence = record["class"], record.get("shape"), record.get("confidence")
         has_shape = isinstance(said, str) and said != ""
         if not isinstance(name, str) or not name:
@@ -249,7 +249,7 @@ class _Reader:
         if record.get("shape") == CLASSIFICATION:
             instance = row._classifications.get(hash_)
             if instance is None:
-                item = next((one for one in self._draft.ontology.classifications if one.title == name), None)
+                item = next((c for c in self._draft.ontology.classifications if c.title == name), None)
                 if item is None:
                     raise OptionError(f"from_pandas: row {index} is of the classification {name!r}, which the ontology "
                                       "does not have.")  # fmt: skip
@@ -280,7 +280,7 @@ class _Reader:
 
     def _class(self, name: str, said: Any, coordinates: Any) -> Any:
         shapes = _shapes_of(coordinates)
-        shape: Any = next((one for one in shapes if one.value == said), shapes[0])
+        shape: Any = next((entry for entry in shapes if entry.value == said), shapes[0])
         for item in self._draft.ontology.objects:
             if item.name == name and item.shape == shape:
                 return item
@@ -336,7 +336,7 @@ class _Reader:
 def _shapes_of(coordinates: Any) -> list[Any]:
     """Return the shapes that are drawn with such coordinates."""
     known = (*Shape, *NewerShape)
-    return [one for one in known if isinstance(coordinates, _kind_for(one)) or _is_carried(coordinates, one)]
+    return [item for item in known if isinstance(coordinates, _kind_for(item)) or _is_carried(coordinates, item)]
 
 
 def _attributes_of(item: Any) -> Iterator[Any]:
@@ -357,7 +357,7 @@ def _kind_of(value: Any, title: str) -> tuple[Any, str]:
 def _answered(attribute: Any, value: Any, *, add: bool) -> Any:
     """Return a value as an attribute takes it: options of these labels, which are added where they are missing."""
     if isinstance(attribute, ChecklistAttribute | RadioAttribute):
-        labels = [str(one) for one in (value if isinstance(value, list | tuple) else [value])]
+        labels = [str(item) for item in (value if isinstance(value, list | tuple) else [value])]
         options: dict[str, Any] = {option.label: option for option in attribute.options}
         for label in labels:
             if label not in options:

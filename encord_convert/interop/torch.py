@@ -104,7 +104,7 @@ def _image(torch: Any, source: Any, item: Detected) -> Any:
     from PIL import Image, ImageOps
 
     if item.member is None:
-        raise OptionError(f"to_torch: there is no image {item.title!r} beside the labels. Pass images=FOLDER.")
+        raise OptionError(f"to_torch: there is no image {item.title!r} next to the labels. Pass images=FOLDER.")
     with source.open(item.member) as stream, Image.open(stream) as image:
         pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1)
@@ -121,7 +121,7 @@ def _target(torch: Any, item: Detected, index: int, masks: bool) -> dict[str, An
         "labels": torch.as_tensor([number + 1 for number in item.classes], dtype=torch.int64),
         "image_id": index,
         "area": torch.as_tensor(areas, dtype=torch.float32),
-        "iscrowd": torch.as_tensor([int(one) for one in item.crowds], dtype=torch.int64),
+        "iscrowd": torch.as_tensor([int(crowd) for crowd in item.crowds], dtype=torch.int64),
     }
     if painted is not None:
         target["masks"] = torch.as_tensor(painted.astype(np.uint8))

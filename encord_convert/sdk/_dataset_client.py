@@ -114,7 +114,7 @@ class EncordClientDataset(EncordClient):
             "title_like": title_like,
             "created_before": optional_datetime_to_iso_str("created_before", created_before),
             "created_after": optional_datetime_to_iso_str("created_after", created_after),
-            "data_types": None if data_types is None else [one.to_upper_case_string() for one in data_types],
+            "data_types": None if data_types is None else [type_.to_upper_case_string() for type_ in data_types],
             "dataset_access_settings": self._access(),
             "data_hashes": data_hashes,
         }
@@ -215,7 +215,7 @@ class EncordClientDataset(EncordClient):
         places, failures = self._uploads.send_all(DICOM, file_paths, cloud_upload_settings)
         if not places:
             raise EncordException("A DICOM series is made of at least one file; none was given.")
-        files = [{"id": one["data_hash"], "uri": one["file_link"], "title": one["title"]} for one in places]
+        files = [{"id": place["data_hash"], "uri": place["file_link"], "title": place["title"]} for place in places]
         reply = self._querier.post(Query.DICOM_SERIES, files, {"title": title})
         if not reply:
             raise RequestException(f"POST dicomseries: the service answered {reply!r}.")
@@ -248,7 +248,7 @@ class EncordClientDataset(EncordClient):
 
     def link_items(self, item_uuids: list[UUID]) -> Any:
         """Add items of the storage to the dataset; returns what the service says."""
-        payload = {"item_uuids": [str(one) for one in item_uuids]}
+        payload = {"item_uuids": [str(uuid) for uuid in item_uuids]}
         return self._querier.post(Query.DATASET_LINK_ITEMS, self._config.resource_id, payload)
 
     def delete_image_group(self, data_hash: str) -> None:
@@ -260,7 +260,7 @@ class EncordClientDataset(EncordClient):
         self._querier.delete(Query.VIDEO, data_hashes)
 
     def update_data_item(self, data_hash: str, new_title: str) -> bool:
-        """Rename a piece of data; tell whether the service did so."""
+        """Rename a piece of data; return whether the service did so."""
         dataset_hash = self.get_dataset().dataset_hash
         reply = self._querier.post(Query.VIDEO, dataset_hash, [{"video_hash": data_hash, "title": new_title}])
         return bool(reply.get("success", False)) if isinstance(reply, dict) else False

@@ -105,7 +105,7 @@ class EncordClientProject(ProjectModels):
             options.append(ProjectCopyOptions.LABELS)
             statuses = copy_labels.accepted_label_statuses
             labels["accepted_label_hashes"] = copy_labels.accepted_label_hashes
-            labels["accepted_label_statuses"] = None if statuses is None else [one.value for one in statuses]
+            labels["accepted_label_statuses"] = None if statuses is None else [status.value for status in statuses]
         if isinstance(copy_datasets, CopyDatasetOptions) and copy_datasets.action is CopyDatasetAction.CLONE:
             labels["create_new_dataset"] = True
             labels["datasets_to_data_hashes_map"] = copy_datasets.datasets_to_data_hashes_map
@@ -118,7 +118,7 @@ class EncordClientProject(ProjectModels):
         if copy_collaborators:
             options.append(ProjectCopyOptions.COLLABORATORS)
         payload = {
-            "copy_project_options": [one.value for one in options],
+            "copy_project_options": [option.value for option in options],
             "copy_labels_options": labels,
             "project_copy_metadata": words,
         }
@@ -191,7 +191,7 @@ class EncordClientProject(ProjectModels):
         payload = {
             "edited_before": optional_datetime_to_iso_str("edited_before", edited_before),
             "edited_after": optional_datetime_to_iso_str("edited_after", edited_after),
-            "label_statuses": None if label_statuses is None else [one.value for one in label_statuses],
+            "label_statuses": None if label_statuses is None else [status.value for status in label_statuses],
             "shadow_data_state": None if shadow_data_state is None else shadow_data_state.value,
             "include_uninitialised_labels": include_uninitialised_labels,
             "data_hashes": data_hashes,

@@ -481,7 +481,7 @@ class EncordUserClient:
         save_conditions : list, optional
             A copy is written only if all are met.
         upload_dir : str, optional
-            By default copies lie beside the files.
+            By default copies lie next to the files.
 
         Returns
         -------

@@ -238,7 +238,7 @@ class Service:
             return refusal(endpoint is not None, error)
 
     def knows(self, head: Head) -> bool:
-        """Tell whether the key of a request need not be looked up."""
+        """Return whether the key of a request need not be looked up."""
         return (head.proof.key_hex or head.proof.secret_sha256) in self._known
 
     def refused(self, head: Head) -> Reply | None:
@@ -464,7 +464,7 @@ def _base_url(headers: Mapping[str, str]) -> str:
 
 
 def _is_own(host: str, public_url: str | None) -> bool:
-    """Tell whether a ``Host`` is what a service on the loopback is called by."""
+    """Return whether a ``Host`` is what a service on the loopback is called by."""
     name = urlsplit(f"//{host}").hostname or "localhost"
     with suppress(ValueError):
         return bool(ip_address(name))

@@ -164,7 +164,7 @@ def refusal() -> AuthenticationError:
 
 
 def is_known(db: Connection, proof: Proof) -> bool:
-    """Tell whether somebody has the key a request names."""
+    """Return whether somebody has the key a request names."""
     if proof.key_hex is not None:
         return users.user_of_key(db, proof.key_hex) is not None
     return users.api_key(db, proof.secret_sha256 or "") is not None

@@ -63,7 +63,7 @@ def give_both(row: dict[str, Any], last_frame: int, author: str | None) -> None:
         wanted = {frame for first, last in placed for frame in range(max(first, 0), min(last, last_frame) + 1)}
         for frame in there.keys() - wanted:
             own = frames[frame]["classifications"]
-            own[:] = [one for one in own if one.get("classificationHash") != hash_]
+            own[:] = [item for item in own if item.get("classificationHash") != hash_]
         missing = sorted(wanted - there.keys())
         room -= len(missing)
         if room < 0:
@@ -107,12 +107,12 @@ def _entries(frames: dict[int, dict[str, Any]]) -> dict[str, dict[int, dict[str,
 def ranges_of(answer: dict[str, Any], frames: Iterable[int]) -> Ranges:
     """Return where a classification stands: its ranges, or if it has none, the frames with an entry of it."""
     told = answer.get("range")
-    pairs = [one for one in told if _is_pair(one)] if isinstance(told, list) else []
-    return [list(one) for one in pairs] or runs(frames)
+    pairs = [note for note in told if _is_pair(note)] if isinstance(told, list) else []
+    return [list(pair) for pair in pairs] or runs(frames)
 
 
 def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(type(one) is int for one in value)
+    return isinstance(value, list) and len(value) == 2 and all(type(item) is int for item in value)
 
 
 def runs(frames: Iterable[int]) -> Ranges:

@@ -58,7 +58,7 @@ class Root:
         self._system: Any = None
 
     def has(self, url: str) -> bool:
-        """Tell whether an address lies below this root; no file is looked at."""
+        """Return whether an address lies below this root; no file is looked at."""
         with suppress(ValueError, InvalidArgumentsError):
             self._place(url)
             return True
@@ -86,7 +86,7 @@ class Root:
             raise ResourceNotFoundError(f"{url}: there is no such file.") from error
 
     def exists(self, url: str) -> bool:
-        """Tell whether there is a file at an address."""
+        """Return whether there is a file at an address."""
         return bool(self._fs().exists(self._place(url)))
 
     def put(self, url: str, file: Path) -> None:
@@ -216,7 +216,7 @@ def name_of(url: str) -> str:
 
 
 def beside(root: Root, url: str, name: str, folder: str | None = None) -> str:
-    """Return the address of a file beside another, or in a folder below the same root.
+    """Return the address of a file next to another, or in a folder below the same root.
 
     Raises
     ------

@@ -26,8 +26,8 @@ class Connection(_Protocol):  # type: ignore[misc]
         self.app_state = {"connection": self}
         self._wait(True, self.loop.time())
         if len(self.connections) > self.most:  # a stranger goes, or who asks for nothing, or this one
-            idle = (one for one in self.connections if one.cycle is not None and one.cycle.response_complete)
-            strangers = (one for one in self.connections if not one.is_known and one is not self)
+            idle = (item for item in self.connections if item.cycle is not None and item.cycle.response_complete)
+            strangers = (item for item in self.connections if not item.is_known and item is not self)
             (next(strangers, None) or next(idle, self)).refuse(503, b"Too much is under way; come again.")
 
     def _wait(self, is_head: bool, now: float) -> None:

@@ -97,7 +97,7 @@ class Condition:
     is_member: bool
 
     def holds(self, header: Dataset) -> bool:
-        """Tell whether a header, as it came, meets it: what is missing is no member, and holds no text."""
+        """Return whether a header, as it came, meets it: what is missing is no member, and holds no text."""
         found = texts(header, self.tag)
         if self.is_member:
             return any(text in self.values for text in found)
@@ -147,11 +147,11 @@ def texts(header: Dataset, tag: BaseTag) -> list[str]:
     if value is None:
         return []
     values = value if isinstance(value, list | tuple) or type(value).__name__ == "MultiValue" else [value]
-    return [str(one).strip(" \0") for one in values]
+    return [str(item).strip(" \0") for item in values]
 
 
 def tells(name: str, header: Dataset) -> bool:
-    """Tell whether the name of a file holds the name, the id or the birth date of its patient."""
+    """Return whether the name of a file holds the name, the id or the birth date of its patient."""
     found = [text for tag in (0x00100010, 0x00100020, 0x00100030) for text in texts(header, Tag(tag))]
     words = {word.casefold() for text in found for word in re.split(r"[\^= ]", text) if len(word) > 2}
     return any(word in name.casefold() for word in words)

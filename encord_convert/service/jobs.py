@@ -80,10 +80,10 @@ class Jobs:
         look, at_once = (self._looked_at, LOOKED_AT_ONCE) if job.kind == PRIVATE_DATA else (self._encoded, 1)
         if waiting := self._read(lambda db: jobs.units(db, job.id, [WAITING], at_once)):
             told = []
-            for one in waiting:
+            for item in waiting:
                 if self._is_over.is_set():
                     break
-                told.append((one.place, *_outcome(look, job, one)))
+                told.append((item.place, *_outcome(look, job, item)))
             self._write(lambda db: jobs.tell(db, job.id, WAITING, told))
         elif not job.ignore_errors and self._read(lambda db: jobs.counts(db, job.id)).get(FAILED):
             self._write(lambda db: jobs.end(db, job.id, "ERROR"))
@@ -146,25 +146,25 @@ def _registered(db: Connection, service: Service, job: Any) -> int:
     """Register the next units that were looked at; return how many."""
     ready = jobs.units(db, job.id, [READ], REGISTERED_AT_ONCE)
     if job.kind == RE_ENCODING:
-        jobs.tell(db, job.id, READ, [(one.place, DONE, bytes(one.found)) for one in ready])
+        jobs.tell(db, job.id, READ, [(item.place, DONE, bytes(item.found)) for item in ready])
         return len(ready)
     there = set()
     if job.skip_duplicates:
-        named = [url for one in ready for url in msgspec.json.decode(one.unit, type=Unit).urls]
+        named = [url for entry in ready for url in msgspec.json.decode(entry.unit, type=Unit).urls]
         there = jobs.links(db, job.dataset_hash, named)
     call = Call(
         Caller(job.user_hash, ""), Resource(Kind.DATASET, job.dataset_hash, 0), None, b"null", db, service.storage,
         service.clock(), "",
     )  # fmt: skip
     told = []
-    for one in ready:
-        urls = msgspec.json.decode(one.unit, type=Unit).urls
+    for each in ready:
+        urls = msgspec.json.decode(each.unit, type=Unit).urls
         if there.issuperset(urls):
-            told.append((one.place, DONE, b"null"))
+            told.append((each.place, DONE, b"null"))
             continue
         if job.skip_duplicates:
             there.update(urls)
-        told.append((one.place, DONE, msgspec.json.encode(_added(call, msgspec.json.decode(one.found)))))
+        told.append((each.place, DONE, msgspec.json.encode(_added(call, msgspec.json.decode(each.found)))))
     jobs.tell(db, job.id, READ, told)
     return len(ready)
 

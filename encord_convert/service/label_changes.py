@@ -96,7 +96,7 @@ def _name(answer: dict[str, Any]) -> str | None:
 def _comparable(answers: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return answers in an order of their own, without what is made again on every save."""
     lean = [{key: value for key, value in answer.items() if key != "trackHash"} for answer in answers]
-    return sorted((str(one.get("featureHash")), repr(sorted(one.items()))) for one in lean)
+    return sorted((str(item.get("featureHash")), repr(sorted(item.items()))) for item in lean)
 
 
 def changes(before: Contents, after: Contents) -> Iterator[Change]:

@@ -23,7 +23,7 @@ def filters(call: Call) -> dict[str, Any]:
 
 
 def is_asked(call: Call, name: str) -> bool:
-    """Tell whether a member of the query is true."""
+    """Return whether a member of the query is true."""
     return call.query.get(name, "").lower() == "true"
 
 

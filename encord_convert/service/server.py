@@ -323,7 +323,7 @@ def _why(error: OSError) -> str:
 
 
 def _room() -> int:
-    """Return how many connections there may be, of which each may have a file open beside; raise the limit for them."""
+    """Return how many connections there may be, each perhaps with a file open as well; raise the limit for them."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * MOST_CONNECTIONS + 256
     if now != resource.RLIM_INFINITY and now < wanted:

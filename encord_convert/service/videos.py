@@ -1,7 +1,7 @@
 """Videos, looked at and encoded again in a process of its own, which may use so much memory and time and no more.
 
 FFmpeg guesses what a file is, and some of what it guesses are lists of other files and addresses. Here it only takes
-containers that hold their frames themselves, and opens nothing beside.
+containers that hold their frames themselves, and opens nothing else.
 
 The process reads a job from its input, pickled, and writes what came of it to its output, JSON.
 """
@@ -38,7 +38,7 @@ _SLOTS = BoundedSemaphore(2)
 
 
 def has_reader() -> bool:
-    """Tell whether PyAV is installed."""
+    """Return whether PyAV is installed."""
     return find_spec("av") is not None
 
 

@@ -78,7 +78,7 @@ def apply(
     plan : Plan or path
     client : EncordUserClient
     journal : path, optional
-        What was done so far; by default beside the plan, with ``.journal`` at the end.
+        What was done so far; by default next to the plan, with ``.journal`` at the end.
     on_event : callable, optional
         Called as things happen, from one thread.
 
@@ -230,7 +230,7 @@ class _Applying:
         project = self.client.get_project(planned.hash)
 
         def attach() -> None:
-            if dataset_hash not in [one["dataset_hash"] for one in project.datasets]:
+            if dataset_hash not in [dataset["dataset_hash"] for dataset in project.datasets]:
                 project.add_datasets([dataset_hash])  # type: ignore[list-item]
 
         if dataset_hash is not None:
@@ -263,7 +263,7 @@ class _Applying:
     def _sending(self, dataset_hash: str | None, shard: int, media: Source) -> Sending:
         assert dataset_hash is not None
         dataset = self.client.get_dataset(dataset_hash, DatasetAccessSettings(fetch_client_metadata=True))
-        there = {one.title: (one.uid, (one.client_metadata or {}).get(KEY)) for one in dataset.data_rows}
+        there = {row.title: (row.uid, (row.client_metadata or {}).get(KEY)) for row in dataset.data_rows}
         is_own = self.plan.datasets[shard].hash is None
         return Sending(dataset, media, self.journal, there, self.sleep, is_own=is_own)
 
@@ -303,15 +303,15 @@ class _Applying:
             translation = Translation(structure, self.plan.ontology.structure, rules)
             bundles: dict[int, list[Filled]] = {shard: [] for shard in writing}
             entries = dict.fromkeys(writing, 0)
-            for one in labels:
-                planned = wanted.pop(one.data_title, None)
+            for label in labels:
+                planned = wanted.pop(label.data_title, None)
                 if planned is None:
                     continue
                 shard = planned.shard
                 if not writing[shard].has(self.data.get(planned.title)):
                     self._fail(planned.title, "its data is not in the project.")
                     continue
-                translated = translation.row(row_dict(one))
+                translated = translation.row(row_dict(label))
                 if digest_of_labels(translated) != planned.labels:
                     self._fail(planned.title, "its labels are not those the plan was made for.")
                     continue
@@ -388,10 +388,10 @@ def _in_parallel(work: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[
                 waiting.add(pool.submit(work, thing))
                 while len(waiting) > BUNDLES:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (one.result() for one in done)
+                    yield from (entry.result() for entry in done)
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (one.result() for one in done)
+                yield from (item.result() for item in done)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

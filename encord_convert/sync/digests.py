@@ -42,7 +42,7 @@ def digest_of_source(source: Source, options: dict[str, Any]) -> str:
 
 
 def is_medium(name: str) -> bool:
-    """Tell whether a name is that of an image or a video."""
+    """Return whether a name is that of an image or a video."""
     suffix = "." + name.rpartition(".")[2].lower()
     return suffix in SUFFIXES or suffix in VIDEOS
 
@@ -95,7 +95,7 @@ def _sorted(entries: Iterable[dict[str, Any]]) -> list[Any]:
 
 
 def _answers(answers: Any) -> Any:
-    return sorted(one["featureHash"] for one in answers) if isinstance(answers, list) else answers
+    return sorted(answer["featureHash"] for answer in answers) if isinstance(answers, list) else answers
 
 
 def digest_of_labels(row: dict[str, Any]) -> str:

@@ -106,7 +106,7 @@ class Journal:
         return value if state == "begun" else None
 
     def has(self, kind: str, key: str) -> bool:
-        """Tell whether a step was begun or done."""
+        """Return whether a step was begun or done."""
         return self._read(kind, key)[0] is not None
 
     def _read(self, kind: str, key: str) -> tuple[str | None, Any]:
@@ -243,7 +243,7 @@ def _plan_of(path: str | Path) -> str | None:
 
 
 def is_over(path: str | Path) -> bool:
-    """Tell whether the push of a journal came to its end and nothing failed, or was undone."""
+    """Return whether the push of a journal came to its end and nothing failed, or was undone."""
     if _plan_of(path) is None:
         return False
     with open_journal(path) as journal:
@@ -251,7 +251,7 @@ def is_over(path: str | Path) -> bool:
 
 
 def is_begun(path: str | Path) -> bool:
-    """Tell whether a push did anything that its journal knows of."""
+    """Return whether a push did anything that its journal knows of."""
     if _plan_of(path) is None:
         return False
     with open_journal(path) as journal:

@@ -91,7 +91,7 @@ def shards_of(loads: list[Load], limits: Limits, known: Sequence[int | None] = (
     """
     shards: list[int] = []
     given = [*known, *[None] * (len(loads) - len(known))]
-    shard = max((one for one in given if one is not None), default=0)
+    shard = max((item for item in given if item is not None), default=0)
     total = reduce(Load.plus, (load for load, one in zip(loads, given, strict=True) if one == shard), Load())
     for load, one in zip(loads, given, strict=True):
         if one is not None:

@@ -109,7 +109,7 @@ class OntologyPlan(msgspec.Struct, omit_defaults=True):
 class Plan(msgspec.Struct):
     """All that a push will do.
 
-    ``asked`` is what the plan was asked for beside its source and mapping.
+    ``asked`` is what the plan was asked for besides its source and mapping.
     ``counts`` tells by class and shape how many labels on how many frames are written, and how many answers to each
     attribute; ``unmatched`` what has no partner: titles of rows of the project, and names of files. There is more than
     one project, with a dataset each, where one would be too small; ``beyond`` says what is more than the service
@@ -176,24 +176,24 @@ class Plan(msgspec.Struct):
         lines.append(
             "rows      " + (", ".join(f"{count} {_WORDS[action]}" for action, count in actions.items()) or "none")
         )
-        for one in self.counts:
-            answers = ", ".join(f"{name} {count}" for name, count in one["answers"].items())
+        for each in self.counts:
+            answers = ", ".join(f"{name} {count}" for name, count in each["answers"].items())
             said = f"; answers: {answers}" if answers else ""
-            frames = _counted(one["frames"], "frame")
-            lines.append(f"          {one['class']} ({one['shape']}): {one['labels']} on {frames}{said}")
+            frames = _counted(each["frames"], "frame")
+            lines.append(f"          {each['class']} ({each['shape']}): {each['labels']} on {frames}{said}")
         states = Counter(row.status for row in self.rows if row.status and row.action in WRITING)
         lines += [f"status    {status}: {_counted(count, 'row')}" for status, count in states.items()]
         rules = Counter(file.rule for row in self.rows for file in row.files)
         rules.update(row.rule for row in self.rows if row.rule)
         lines += [f"matched   by {rule}: {count}" for rule, count in rules.items()]
         lines += [f"dropped   {what}: {count}" for what, count in self.dropped.items()]
-        losses = [one.loss() for one in self.lost]
+        losses = [item.loss() for item in self.lost]
         told = lines_of(losses, None)
-        lines += [f"reading   {one.count} {one.things} {one.verb}: {one.detail}  {one.code}" for one in told[:20]]
+        lines += [f"reading   {note.count} {note.things} {note.verb}: {note.detail}  {note.code}" for note in told[:20]]
         lines += [f"          … and {len(told) - 20} more"] if len(told) > 20 else []
         lines += [f"minor     {minor}"] if (minor := minor_of(losses)) else []
         lines += [f"warning   {what}" for what in self.warnings[:20]]
-        lines += [f"left out  {one.title}: {one.reason}" for one in self.left[:20]]
+        lines += [f"left out  {entry.title}: {entry.reason}" for entry in self.left[:20]]
         lines += [f"          … and {len(self.left) - 20} more"] if len(self.left) > 20 else []
         for what, found in self.unmatched.items():
             if found["count"]:

@@ -94,7 +94,7 @@ def plan(
     ontology : str, optional
         Hash of the ontology of a new project; by default one is made.
     images : path, optional
-        Where the images and videos lie, a path or a URI; by default beside the labels.
+        Where the images and videos lie, a path or a URI; by default next to the labels.
     mapping : mapping or path, optional
         What becomes of the classes; see :mod:`encord_convert.sync.mapping.file`.
     on_conflict : str
@@ -154,7 +154,7 @@ class _Planning:
         self.mapping = mapping
         self.written = written
         self.parts = parts
-        made = [] if parts is None else [client.get_project(one.hash) for one in parts.projects if one.hash is not None]
+        made = [] if parts is None else [client.get_project(p.hash) for p in parts.projects if p.hash is not None]
         self.projects = made if self.project is None else [self.project]
         """Those that are there."""
         self.on_conflict = asked["on_conflict"]
@@ -259,7 +259,7 @@ class _Planning:
             return Thing(datasets[0]["title"], datasets[0]["dataset_hash"]) if len(datasets) == 1 else None
         if _is_uuid(named):
             return Thing(self.client.get_dataset(named).title, named)
-        found = [one["dataset"] for one in self.client.get_datasets(title_eq=named)]
+        found = [dataset["dataset"] for dataset in self.client.get_datasets(title_eq=named)]
         if len(found) > 1:
             raise OptionError(f"{len(found)} datasets are called {named!r}; say which by its hash.")
         return Thing(named, found[0].dataset_hash if found else None)
@@ -274,11 +274,11 @@ class _Planning:
             if thing is None or thing.hash is None:
                 continue
             try:
-                for one in self.client.get_dataset(thing.hash).data_rows:
-                    data.setdefault(one.uid, _Data(one.title, one.uid, one.data_type, None))
+                for entry in self.client.get_dataset(thing.hash).data_rows:
+                    data.setdefault(entry.uid, _Data(entry.title, entry.uid, entry.data_type, None))
             except (AuthorisationError, ResourceNotFoundError) as error:
                 raise OptionError(f"The dataset {thing.hash} cannot be opened: {error.message}") from error
-        return Partners("the project", ((one.title, one) for one in data.values()))
+        return Partners("the project", ((item.title, item) for item in data.values()))
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -330,7 +330,7 @@ class _Planning:
             if count > 1:
                 numbers = [f"({number} of {count})" for number in range(len(made.projects) + 1, count + 1)]
                 titles = self.title, dataset.title
-                projects, datasets = ([Thing(f"{title} {one}") for one in numbers] for title in titles)
+                projects, datasets = ([Thing(f"{title} {item}") for item in numbers] for title in titles)
                 return made.projects + projects, made.datasets + datasets
         elif self.loads:
             self.beyond += reduce(Load.plus, self.loads).beyond(self.limits)
@@ -394,7 +394,7 @@ def _check_frames(row: LabelRowV2, there: LabelRowV2 | None) -> None:
     if there.number_of_frames != row.number_of_frames and row.data_type is not DataType.DICOM:
         counts = f"{there.number_of_frames} frames in the project and {row.number_of_frames} in the source"
         raise RowMismatchError(f"has {counts}.")
-    sizes = [(one.width, one.height) for one in (there, row)]
+    sizes = [(entry.width, entry.height) for entry in (there, row)]
     if row.data_type is not DataType.IMG_GROUP and sizes[0] != sizes[1] and None not in sizes[0] + sizes[1]:
         found, wanted_ = ("{} × {}".format(*size) for size in sizes)
         raise RowMismatchError(f"is {found} pixels in the project and {wanted_} in the source.")

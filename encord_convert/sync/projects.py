@@ -56,12 +56,12 @@ def hashes_of(client: EncordUserClient, word: str) -> list[str]:
     parts = [part for part in word.split(",") if part]
     if parts and all(map(_is_hash, parts)):
         return parts
-    found: list[Any] = [one["project"] for one in client.get_projects(title_eq=word)] if word else []
+    found: list[Any] = [item["project"] for item in client.get_projects(title_eq=word)] if word else []
     if len(found) > 1:
-        which = ", ".join(sorted(one.project_hash for one in found))
+        which = ", ".join(sorted(match.project_hash for match in found))
         raise OptionError(f"{len(found)} projects are called {word!r}: {which}. Say which by its hash.")
     if not found:
-        hint = nearest(word, (one["project"].title for one in client.get_projects()))
+        hint = nearest(word, (project["project"].title for project in client.get_projects()))
         fact = f"There is no project {word}, or this key may not see it."
         raise AccessError(f"{fact}{hint or ' `encord-convert projects` lists those it may see.'}")
     return [found[0].project_hash]

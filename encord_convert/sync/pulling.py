@@ -34,8 +34,8 @@ def opened(client: EncordUserClient, projects: str | Sequence[str]) -> list[Proj
         They have not.
     """
     hashes = [projects] if isinstance(projects, str) else list(projects)
-    found = [client.get_project(one) for one in hashes]
-    if len({one.ontology_hash for one in found}) != 1:
+    found = [client.get_project(hash_) for hash_ in hashes]
+    if len({match.ontology_hash for match in found}) != 1:
         raise OptionError(f"Expected projects with one ontology, as one push makes them; found {', '.join(hashes)}.")
     return found
 
@@ -92,14 +92,14 @@ def _add_metadata(listed: list[LabelRowV2], projects: list[Project], client: Enc
     """Give rows the client metadata of their data, which says the split; the service lists it with datasets alone."""
     settings = DatasetAccessSettings(fetch_client_metadata=True)
     metadata: dict[str, dict[str, Any]] = {}
-    for dataset_hash in sorted({one["dataset_hash"] for project in projects for one in project.datasets}):
+    for dataset_hash in sorted({dataset["dataset_hash"] for project in projects for dataset in project.datasets}):
         try:
             rows = client.get_dataset(dataset_hash, settings).data_rows
         except AuthorisationError:
             detail = f"The key may not see the dataset {dataset_hash}: splits and other client metadata are not known."
             report.note(Level.WARNING, "METADATA_NOT_READ", detail)
             continue
-        metadata |= {one.uid: one.client_metadata for one in rows if one.client_metadata}
+        metadata |= {item.uid: item.client_metadata for item in rows if item.client_metadata}
     for row in listed:
         said = {key: value for key, value in metadata.get(row.data_hash, {}).items() if key != KEY}
         if said and row.client_metadata is None:
@@ -150,8 +150,8 @@ def pull(
     projects = opened(client, project)
     account = Report() if report is None else report
     account.source.path, account.source.format = projects[0].title, "project"
-    for one in projects:
-        join_classes(one.ontology_structure)
+    for item in projects:
+        join_classes(item.ontology_structure)
     listed = listed_of(projects, **filters)
     _add_metadata(listed, projects, client, account)
     labels = pulled(projects, listed, on_event, **filters)

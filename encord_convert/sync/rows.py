@@ -96,7 +96,7 @@ def _renumbered(entry: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any
     if not entry.get("range"):
         return entry
     frames = (frame for start, end in entry["range"] for frame in range(start, end + 1))
-    return {**entry, "range": [[start, end] for start, end in _runs_of(sorted({numbers[one] for one in frames}))]}
+    return {**entry, "range": [[start, end] for start, end in _runs_of(sorted({numbers[item] for item in frames}))]}
 
 
 def sequence_of(row: dict[str, Any]) -> list[str]:
@@ -169,7 +169,7 @@ def _units(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _laid(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """Return our labels; what the project says of frames beside labels stays as it is."""
+    """Return our labels; what the project says of frames besides labels stays as it is."""
     if "objects" in ours:
         return {**_bare(theirs), **ours} if "objects" in theirs else ours
     frames = {

@@ -189,7 +189,7 @@ class Sending:
             "dicom",
         ):  # the data, or the item they show, have the hash
             place = places[0]["data_hash"]
-            found = [one for one in found if place in (one.uid, str(one["backing_item_uuid"]))]
+            found = [match for match in found if place in (match.uid, str(match["backing_item_uuid"]))]
         if found:
             return found[0].uid
         try:
@@ -280,7 +280,7 @@ class Sending:
             payload = {"image_group_title": row.title, "create_video": False}
             [reply] = querier.post(Query.IMAGE_GROUP, [place["data_hash"] for place in places], payload)
         else:
-            files = [{"id": one["data_hash"], "uri": one["file_link"], "title": one["title"]} for one in places]
+            files = [{"id": item["data_hash"], "uri": item["file_link"], "title": item["title"]} for item in places]
             reply = querier.post(Query.DICOM_SERIES, files, {"title": row.title})
         data_hash: str = reply["data_hash"]
         return data_hash

@@ -82,7 +82,7 @@ def journal_of(run: str | os.PathLike[str]) -> Path:
     path = Path(run)
     journal = path if path.name.endswith(".journal") else path.with_name(path.name + ".journal")
     if not journal.is_file():
-        raise JournalError(f"{journal}: there is no such journal. A push keeps it beside its plan.")
+        raise JournalError(f"{journal}: there is no such journal. A push keeps it next to its plan.")
     return journal
 
 

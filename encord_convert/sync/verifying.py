@@ -75,7 +75,7 @@ def verify(
 
 
 class _Pairing:
-    """The rows of a source beside those of a project, in one order."""
+    """The rows of a source paired with those of a project, in one order."""
 
     def __init__(
         self, labels: LabelSet, translation: Translation, structure: OntologyStructure, listed: list[LabelRowV2]
@@ -98,7 +98,7 @@ class _Pairing:
             except AmbiguousFileError:
                 # Each of them is looked at: one is the row's, and the others are told as too many.
                 self._titles[title] = title
-                yield from (one for one in self._all if one.data_title == title)
+                yield from (item for item in self._all if item.data_title == title)
                 continue
             if found is None:
                 self.told.append(Difference(Where(row=title), "the row", f"{_count(row)} labels", "none"))

@@ -56,7 +56,7 @@ class Writing:
         self._sleep = sleep
 
     def has(self, data_hash: str | None) -> bool:
-        """Tell whether the project has a piece of data."""
+        """Return whether the project has a piece of data."""
         return data_hash in self._listed
 
     def write(self, bundle: list[Filled]) -> list[tuple[str, str | None]]:
@@ -67,7 +67,7 @@ class Writing:
             if len(bundle) == 1:
                 return [(bundle[0][0].title, words_of(error))]
         # One row that is refused takes the whole request with it: each goes alone.
-        return [told for one in bundle for told in self.write([one])]
+        return [told for item in bundle for told in self.write([item])]
 
     def _written(self, bundle: list[Filled]) -> list[tuple[str, str | None]]:
         there = self._there([self._data[planned.title] for planned, _ in bundle])
@@ -118,7 +118,7 @@ class Writing:
 
     def _there(self, data_hashes: list[str]) -> dict[str, dict[str, Any] | LabelRowV2]:
         """Return rows as they are now: what the service said when it was begun of one that was not, else the row."""
-        fresh = [one for one in data_hashes if self._listed[one].label_hash is None]
+        fresh = [hash_ for hash_ in data_hashes if self._listed[hash_].label_hash is None]
         found: dict[str, dict[str, Any] | LabelRowV2] = {}
         if fresh:
             try:

@@ -10,7 +10,7 @@ Targets
     detectron2   COCO files; masks and holes as run lengths, keypoints
     hf           Hugging Face ``imagefolder``: ``metadata.jsonl`` with boxes
     mmdet        COCO files; masks and holes as run lengths; crowds as regions to ignore
-    rfdetr       COCO files beside the images of ``train``, ``valid``, ``test``; masks and holes as run lengths,
+    rfdetr       COCO files next to the images of ``train``, ``valid``, ``test``; masks and holes as run lengths,
                  keypoints, outlines of boxes
     torchvision  COCO files as the detection references want them; outlines
     ultralytics  ``images``, ``labels``, ``data.yaml``; ``task`` is ``detect``, ``segment``, ``obb`` or ``pose``
@@ -19,7 +19,7 @@ Targets
 What is lost
     What training code would leave out without a word is left out here, and counted: crowds (``CROWD_DROPPED``), boxes
     below a pixel (``TOO_SMALL``: mmdet, torchvision), images below 32 px (``PICTURE_TOO_SMALL``: mmdet; ultralytics
-    below 10), what covers nothing. Masks beside a box are not loaded (``MASK_NOT_LOADED``: detectron2, mmdet), unless
+    below 10), what covers nothing. Masks next to a box are not loaded (``MASK_NOT_LOADED``: detectron2, mmdet), unless
     ``box_polygons`` gives boxes an outline. Where a reader knows no masks, holes are filled (``HOLES_FILLED``); where
     it takes one ring an object, parts are joined by bridges of no width (``PARTS_JOINED``). ``strict`` refuses all of
     it. Colours of classes are no loss: no model learns from them.
@@ -31,7 +31,7 @@ Splits
     none of them goes to train (``SPLIT_UNKNOWN``). See :mod:`encord_convert.training.splits`.
 
 Images
-    Found beside the labels or below ``images`` (:mod:`encord_convert.formats._finding`), and hard-linked
+    Found next to the labels or below ``images`` (:mod:`encord_convert.formats._finding`), and hard-linked
     (:mod:`encord_convert.training.images`). Frames of a video are looked for under their own names, as
     ``<title>/000003``, ``<title>/frame_000003`` and ``videos/<data hash>/3``, whatever their ending. Of an image that
     is missing the labels are written (``MISSING_MEDIA``); if all are, nothing is, unless ``image_files`` is ``leave``.

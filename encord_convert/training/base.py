@@ -56,7 +56,7 @@ class TrainingOptions:
         def is_written(row: Any) -> bool:
             if Feature.EMPTY_ROWS in carries.features:
                 return bool(frames_of(row, _labelled(row), everything=False))
-            return any(one._frames and one.ontology_item.shape in shapes for one in row._objects.values())
+            return any(object_._frames and object_.ontology_item.shape in shapes for object_ in row._objects.values())
 
         return Assignment(labels, self.split, self.seed, self.group, is_written)
 
@@ -182,7 +182,7 @@ def shots(
                     continue
                 counts[split] += 1
                 counts["empty"] += frame not in written
-                placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
+                placed = [(item, item._frames[frame].coordinates) for item in written.get(frame, ())]
                 name, size, put = images.place(row, frame, member, split, folders[split])
                 shot = Shot(split, name, frame, size, placed, kept.of(row), put)
                 if carries.native and shot.native is not None:
@@ -235,7 +235,7 @@ def _note_missing(narrowed: Narrowed, target: Target, options: TrainingOptions, 
         level = Level.INFO if is_left else Level.WARNING
         narrowed.note(level, "NO_IMAGES", "Only labels were written, since no folder of images was named.")
         return
-    where = f"in {options.images}" if options.images is not None else f"beside the labels in {labels.source.name}"
+    where = f"in {options.images}" if options.images is not None else f"next to the labels in {labels.source.name}"
     none = "its only image is not" if total == 1 else f"none of the {total} images is"
     if missing == total and not is_left:
         raise WriteError(

@@ -226,8 +226,8 @@ class _Plan:
 
     def entries(self) -> list[dict[str, Any]]:
         """Return the categories as they stand in a file; once the images were walked, since skeletons name points."""
-        shared = _other_than({one.name for one in self.categories}) if self.layout.has_supercategory else None
-        return [_category(one, shared or one.name, self.poses) for one in self.categories]
+        shared = _other_than({category.name for category in self.categories}) if self.layout.has_supercategory else None
+        return [_category(item, shared or item.name, self.poses) for item in self.categories]
 
 
 def _walk(
@@ -296,7 +296,7 @@ class _Annotations:
 
     def __init__(self, plan: _Plan) -> None:
         layout = self._layout = plan.layout
-        self._categories = {(one.name, one.shape): entry.id for entry in plan.categories for one in entry.classes}
+        self._categories = {(c.name, c.shape): entry.id for entry in plan.categories for c in entry.classes}
         self._poses = plan.poses
         self._keypoint_count = plan.poses.most if plan.poses is not None and layout.keypoints_of_all else 0
         self.has_masks = False
@@ -360,7 +360,7 @@ class _Annotations:
 
 
 class _Part:
-    """The file of one split: its blocks are written beside it, and put together at the end."""
+    """The file of one split: its blocks are written next to it, and put together at the end."""
 
     def __init__(self, target: Target, split: str) -> None:
         self._target = target

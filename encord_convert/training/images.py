@@ -1,4 +1,4 @@
-"""Images beside the labels of a training target: found, named, and linked, copied or left where they are.
+"""Images next to the labels of a training target: found, named, and linked, copied or left where they are.
 
 A **hard link** is the default: it needs no room, cannot dangle, and stays readable where only the target's folder is
 seen (in a container, say). On another file system, which a hard link cannot reach, it is a symbolic link; what is in

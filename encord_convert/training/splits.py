@@ -144,7 +144,7 @@ class Assignment:
         self._unknown: Counter[str] = Counter()
         self._moved = 0
         found = _splits_in(labels)
-        known = {standard(one) for one in found} - {None}
+        known = {standard(match) for match in found} - {None}
         others = sorted(found - {UNNAMED})
         self.has_own = bool(known)
         if split == KEEP and not known:
@@ -206,8 +206,8 @@ class Assignment:
 def _splits_in(labels: LabelSet) -> set[str]:
     """Return the splits that rows say they are in."""
     found = set(labels.splits or ())
-    for one in labels.tables() if labels.splits is None else ():
-        found.update(map(split_of, one.client_metadata.values() if isinstance(one, Table) else [one.client_metadata]))
+    for t in labels.tables() if labels.splits is None else ():
+        found.update(map(split_of, t.client_metadata.values() if isinstance(t, Table) else [t.client_metadata]))
     return {split for split in found if split}
 
 

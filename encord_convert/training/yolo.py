@@ -69,7 +69,7 @@ def _walk(
 ) -> Iterator[tuple[Shot, list[str]]]:
     """Yield the images with the rows of their files."""
     plan = plan or _Plan(task, narrowed, options)
-    numbers = {(one.name, one.shape): n for n, category in enumerate(plan.categories) for one in category.classes}
+    numbers = {(c.name, c.shape): n for n, category in enumerate(plan.categories) for c in category.classes}
     writer = RowWriter(task, numbers, plan.poses)
     for shot in shots(narrowed, target, options, plan.folders, plan.assignment, by_stem=True):
         yield shot, writer.rows(shot.placed, shot.size, shot.frame, shot.own_box)

@@ -38,7 +38,7 @@ class Choice:
 
 
 def has_images(choice: Choice) -> bool:
-    """Tell whether any image was found; True if none is shown."""
+    """Return whether any image was found; True if none is shown."""
     return not choice.shown or any(image.content.image.note != MISSING for image in choice.shown)
 
 
@@ -106,18 +106,18 @@ def _merge(image: Sampled[Content], there: Content, places: Places) -> None:
     """Put what is missing or otherwise in the second set above what is there."""
     here = image.content
     theirs = msgspec.json.decode(there.labels)
-    same = {_look(one) for one in theirs}
+    same = {_look(their) for their in theirs}
     gone, is_gone = [], []
-    for one in msgspec.json.decode(here.labels):
-        marks = one.get("m")
-        if not marks and _look(one) not in same:  # the first frame on which a track differs is named, and no other
-            marks = places.of_any_frame(image.title, one["i"])
+    for each in msgspec.json.decode(here.labels):
+        marks = each.get("m")
+        if not marks and _look(each) not in same:  # the first frame on which a track differs is named, and no other
+            marks = places.of_any_frame(image.title, each["i"])
         is_gone.append(bool(marks))
         if marks:
-            gone.append(one | {"m": marks})
+            gone.append(each | {"m": marks})
     here.labels = msgspec.json.encode(_added(theirs) + gone)
-    here.lines |= there.lines | {number for one in gone for number, _ in one["m"]}
-    here.counts = there.counts + Counter(one["c"] for one in gone)
+    here.lines |= there.lines | {number for entry in gone for number, _ in entry["m"]}
+    here.counts = there.counts + Counter(item["c"] for item in gone)
     here.overlay = there.overlay or here.overlay
     here.notes = list(dict.fromkeys(here.notes + there.notes))
     here.image = here.image if here.image.member else there.image
@@ -127,7 +127,7 @@ def _merge(image: Sampled[Content], there: Content, places: Places) -> None:
 
 
 def _added(labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [one | {"new": True} if one.get("m") else one for one in labels]
+    return [label | {"new": True} if label.get("m") else label for label in labels]
 
 
 def _look(label: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -111,7 +111,7 @@ class Renderer:
         self, overlay: Overlay, held: list[tuple[dict[str, Any], Drawing]]
     ) -> list[tuple[dict[str, Any], Drawing]]:
         """Draw shapes, and return those that are shown one by one all the same: the marked, and words."""
-        kept = [one for one in held if "m" in one[0] or not one[0].keys() & _PATHS]
+        kept = [item for item in held if "m" in item[0] or not item[0].keys() & _PATHS]
         overlay.paint((self._colour(said), drawing) for said, drawing in held if "m" not in said)
         return kept[:MOST_SHAPES]
 

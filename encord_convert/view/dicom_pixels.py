@@ -77,7 +77,7 @@ def _windowed(pixels: Any, data: Any, *, is_inverted: bool) -> Any:
 
     values = apply_modality_lut(pixels, data).astype(np.float32)
     centre, width = data.get("WindowCenter"), data.get("WindowWidth")
-    centre, width = (one[0] if isinstance(one, MultiValue) and one else one for one in (centre, width))
+    centre, width = (item[0] if isinstance(item, MultiValue) and item else item for item in (centre, width))
     if centre is None or width is None or isinstance(centre, MultiValue) or not float(width) > 1:
         low, high = (float(number) for number in np.percentile(values, (_LOW, _HIGH)))
     else:

@@ -129,12 +129,12 @@ class Marks:
         alike: dict[tuple[int, str], list[Difference]] = {}
         counts: dict[tuple[int, str], int] = {}
         held = 0
-        for one in differences:
-            key = _kind(one), one.what
+        for difference in differences:
+            key = _kind(difference), difference.what
             counts[key] = counts.get(key, 0) + 1
             same = alike.setdefault(key, [])
             if held < MOST_DIFFERENCES:
-                same.append(one)
+                same.append(difference)
                 held += 1
         marks = cls()
         for key in sorted(alike, key=lambda key: (key[0], -counts[key])):
@@ -147,13 +147,13 @@ class Marks:
         number, line = len(self.lines), Line(_VERBS[kind], count, words, "", "")
         self.lines.append(line)
         places = self.theirs if kind == _ADDED else self.ours
-        for one in same:
-            sentence = _said(one)
+        for item in same:
+            sentence = _said(item)
             if len(line.places) < MOST_PLACES:
-                line.places.append((one.where, sentence))
+                line.places.append((item.where, sentence))
             is_row = what in ("the row", "a row")
             is_moved = kind == _DIFFERS and not what.startswith("the class")
-            places.add(number, one.where, sentence, is_whole=is_row, everywhere=not is_moved)
+            places.add(number, item.where, sentence, is_whole=is_row, everywhere=not is_moved)
 
 
 _MISSING, _DIFFERS, _ADDED, _OF_SET = range(4)

@@ -89,8 +89,8 @@ def _shape(drawing: Drawing, colour: str) -> str:
 
 def _legend(classes: Classes) -> str:
     names: dict[str, Any] = {}
-    for one in classes.all:
-        names.setdefault(one.name, one.colour)
+    for item in classes.all:
+        names.setdefault(item.name, item.colour)
     return f'<div style="font-size:12px">{_chips(names.items())}</div>'
 
 

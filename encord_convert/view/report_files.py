@@ -69,7 +69,7 @@ def report_marks(path: str) -> tuple[Marks, str] | None:
     except (OSError, ValueError, RecursionError):  # whatever it is, it is for a format to complain about
         return None
     try:
-        losses = [Loss.from_dict(msgspec.to_builtins(msgspec.json.decode(one, type=_Loss))) for one in form.losses]
+        losses = [Loss.from_dict(msgspec.to_builtins(msgspec.json.decode(loss, type=_Loss))) for loss in form.losses]
         return Marks.of_losses(losses, form.target.get("format")), str(form.target.get("path") or "")
     except ValueError as error:
         raise ReadError(path, f"is a report whose losses cannot be read ({error}).") from error

@@ -135,7 +135,7 @@ def _lines(form: Mapping[str, Any]) -> list[Line]:
 
 
 def _losses(form: Mapping[str, Any]) -> list[Loss]:
-    return [Loss.from_dict(one) for one in form.get("losses", ())]
+    return [Loss.from_dict(loss) for loss in form.get("losses", ())]
 
 
 class _Links:

@@ -131,7 +131,7 @@ def sample(
             (named if is_named else spaced).append(image)
             if len(spaced) > 2 * limit or weight > 2 * MOST_SHAPES:
                 stride *= 2
-                spaced = [one for one in spaced if not one.number % stride]
+                spaced = [item for item in spaced if not item.number % stride]
                 weight = sum_of(spaced)
     rest = thinned(spaced, max(0, limit - len(named)))
     found.shown = sorted(thinned(named, limit) + rest, key=lambda image: image.number)
@@ -158,13 +158,13 @@ _Row = tuple[str, str, "range | list[int]", Callable[[], "LabelRowV2"]]
 
 def _rows(labels: LabelSet, first: Frames) -> Iterator[_Row]:
     """Yield title, split and frames of every row, and what makes it."""
-    for one in labels.tables():
-        if isinstance(one, Table):
-            for number, title in enumerate(one.titles):
-                split = split_of(one.client_metadata.get(number))
-                yield title, split, _ONE, lambda table=one, number=number: table.row(number)  # type: ignore[misc]
+    for item in labels.tables():
+        if isinstance(item, Table):
+            for number, title in enumerate(item.titles):
+                split = split_of(item.client_metadata.get(number))
+                yield title, split, _ONE, lambda table=item, number=number: table.row(number)  # type: ignore[misc]
         else:
-            yield one.data_title, split_of(one.client_metadata), frames_to_show(one, first), lambda row=one: row  # type: ignore[misc]
+            yield item.data_title, split_of(item.client_metadata), frames_to_show(item, first), lambda row=item: row  # type: ignore[misc]
 
 
 _ONE = range(1)

@@ -346,7 +346,7 @@ def test_masks_as_images_without_the_images_they_are_of_give_no_images(
         (tmp_path / masks.format(number)).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / masks.format(number)).write_bytes(MASK)
     assert run(["convert", str(tmp_path), str(tmp_path / "out"), "--target", "ultralytics", "--task", "segment"]) != 0
-    assert "none of the 3 images is beside the labels" in capsys.readouterr().err
+    assert "none of the 3 images is next to the labels" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

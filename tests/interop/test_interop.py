@@ -258,5 +258,5 @@ def test_a_dataset_of_pytorch_has_the_form_of_torchvision() -> None:
     with_masks = [one for _, one in (dataset[index] for index in range(len(dataset))) if "masks" in one]
     assert with_masks and all(one["masks"].shape[0] == len(one["labels"]) for one in with_masks)
     assert labels.to_torch(lambda image, target: "moved", report=Report())[0] == "moved"
-    with pytest.raises(OptionError, match=r"^to_torch: there is no image 'cam/1\.png' beside the labels"):
+    with pytest.raises(OptionError, match=r"^to_torch: there is no image 'cam/1\.png' next to the labels"):
         SAMPLES["boxes"]().to_torch(report=Report())[0]

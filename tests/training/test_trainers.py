@@ -27,7 +27,7 @@ CATEGORIES: list[dict[str, Any]] = [
 
 
 def source(folder: Path, *images: list[dict[str, Any]], size: tuple[int, int] = (64, 48), **file: Any) -> Path:
-    """Write a COCO file with an image for each list of annotations, and the images beside it."""
+    """Write a COCO file with an image for each list of annotations, and the images next to it."""
     folder.mkdir(parents=True)
     entries, annotations = [], []
     for number, shown in enumerate(images, 1):

@@ -288,7 +288,7 @@ class _Rest:
 
 
 def is_bare(head: bytes) -> bool:
-    """Tell whether bytes without a preamble begin like a data set: with the meta group or the group 0008."""
+    """Return whether bytes without a preamble begin like a data set: with the meta group or the group 0008."""
     if len(head) < 12:
         return False
     little = head[0] in (2, 8) and head[1] == 0 and head[3] == 0

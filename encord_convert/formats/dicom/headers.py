@@ -32,7 +32,7 @@ SLICE_TAGS: dict[int, str] = {
     0x00080060: "CS", 0x00180050: "DS", 0x00181114: "DS", 0x00181164: "DS", 0x00200013: "IS", 0x00200032: "DS",
     0x00200037: "DS", 0x00280004: "CS", 0x00280008: "IS", 0x00280030: "DS", 0x00281050: "DS", 0x00281051: "DS",
 }  # fmt: skip
-"""What is kept of each slice beside its block, with value representations. None of it names a person."""
+"""What is kept of each slice next to its block, with value representations. None of it names a person."""
 
 _ACQUISITION, _TEMPORAL, _TRIGGER, _ECHO_TIME, _B_VALUE = 0x00200012, 0x00200100, 0x00181060, 0x00180081, 0x00189087
 _OFFSETS = 0x3004000C

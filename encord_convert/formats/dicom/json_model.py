@@ -130,13 +130,13 @@ def read_json(source: Source, folder: str, counts: Counts) -> Iterator[tuple[int
     for index, members in enumerate(_array(source, folder + SERIES), 1):
         number = _value(members, _NUMBER, int, place, index)
         blocks: dict[int, dict[str, Any]] = {}
-        for one in of_series.pop(number, ()):
-            frame, block = _block(one, source.place(folder + INSTANCES))
+        for item in of_series.pop(number, ()):
+            frame, block = _block(item, source.place(folder + INSTANCES))
             if frame in blocks:
                 fact = f"has two instances for frame {frame} of series {number}."
                 raise ReadError(source.place(folder + INSTANCES), fact)
             blocks[frame] = block
-            _compare(one, _instance_of(number, frame, block), source.place(folder + INSTANCES), counts)
+            _compare(item, _instance_of(number, frame, block), source.place(folder + INSTANCES), counts)
         row = _row(members, blocks, place, index)
         told = _series_of(number, row)
         row = row._replace(others={tag: value for tag, value in members.items() if tag not in told})

@@ -46,10 +46,10 @@ def ordered(slices: Sequence[Slice], by: Order) -> tuple[list[Slice], list[Note]
         return stable, []
     if by == "instance":
         return _by_number(stable)
-    placed = [one for one in stable if normal(one) is not None]
+    placed = [item for item in stable if normal(item) is not None]
     if not placed:
         return _by_number(stable)
-    return _by_position(placed, [one for one in stable if normal(one) is None])
+    return _by_position(placed, [entry for entry in stable if normal(entry) is None])
 
 
 def _stored(one: Slice) -> Any:
@@ -83,13 +83,13 @@ def _by_position(placed: list[Slice], unplaced: list[Slice]) -> tuple[list[Slice
         return result, [("NO_STACK", fact), *notes]
     result, notes = [], []
     stacks: dict[str, list[Slice]] = {}
-    for one in directions[0]:
-        stacks.setdefault(one.stack, []).append(one)
+    for member in directions[0]:
+        stacks.setdefault(member.stack, []).append(member)
     for name in sorted(stacks, key=natural):
         stack, said = _stack(stacks[name])
         result += stack
         notes += said
-    outside = [one for members in directions[1:] for one in members]
+    outside = [member for members in directions[1:] for member in members]
     if outside or unplaced:
         count = len(outside) + len(unplaced)
         fact = f"{count} slices of another direction, or of none, stand after the {len(result)} of the stack."
@@ -121,7 +121,7 @@ def _directions(placed: list[Slice]) -> list[list[Slice]] | None:
 
 
 def _is_stack(directions: list[list[Slice]], placed: list[Slice]) -> bool:
-    """Tell whether the positions of slices order them: most lie in one direction, or nothing else tells their order.
+    """Return whether the positions of slices order them: most lie in one direction, or nothing else tells their order.
 
     Views that go around something, and localizers in three planes, have as many directions as slices or a few of each;
     they stand in the order in which they were made.
@@ -129,7 +129,7 @@ def _is_stack(directions: list[list[Slice]], placed: list[Slice]) -> bool:
     most = len(directions[0])
     if len(directions) == 1 or 2 * most > len(placed):
         return True
-    instances = {one.uid: one.instance for one in placed}
+    instances = {item.uid: item.instance for item in placed}
     has_numbers = None not in instances.values() and len(set(instances.values())) == len(instances) > 1
     return most > 1 and not has_numbers
 
@@ -139,8 +139,7 @@ def _stack(members: list[Slice]) -> tuple[list[Slice], list[Note]]:
     direction = normal(members[0])
     assert direction is not None
     along = [
-        (sum(a * b for a, b in zip(one.position or (), direction, strict=True)), one.uid, one.number or 0, one)
-        for one in members
+        (sum(a * b for a, b in zip(s.position or (), direction, strict=True)), s.uid, s.number or 0, s) for s in members
     ]
     along.sort(key=lambda entry: entry[:3])
     steps = [b[0] - a[0] for a, b in pairwise(along)]
@@ -160,7 +159,7 @@ def _stack(members: list[Slice]) -> tuple[list[Slice], list[Note]]:
     for name, value in _tellers():
         if all(len(place) == depth for place in places):
             columns = [sorted(place, key=lambda one: value(one) or 0.0) for place in places]
-            told = [[value(one) for one in column] for column in columns]
+            told = [[value(item) for item in column] for column in columns]
             if all(None not in row and len(set(row)) == depth for row in told) and (
                 name == "InstanceNumber" or all(row == told[0] for row in told)
             ):
@@ -168,7 +167,7 @@ def _stack(members: list[Slice]) -> tuple[list[Slice], list[Note]]:
                 return [column[time] for time in range(depth) for column in columns], [*notes, ("ORDERED_BY", fact)]
     fact = f"Of {len(members)} slices at {len(places)} places nothing tells those at one place apart."
     tied = [sorted(place, key=lambda one: (one.instance or 0, one.uid, one.number or 0)) for place in places]
-    return [one for place in tied for one in place], [*notes, ("AMBIGUOUS_ORDER", fact)]
+    return [each for place in tied for each in place], [*notes, ("AMBIGUOUS_ORDER", fact)]
 
 
 def _tellers() -> Iterable[tuple[str, Callable[[Slice], float | None]]]:
@@ -202,13 +201,13 @@ def _gaps(positions: list[float], spacing: float) -> list[Note]:
 
 def _by_number(stable: list[Slice]) -> tuple[list[Slice], list[Note]]:
     """Order by InstanceNumber, else by the time of acquisition, else as the files are named."""
-    files = Counter(one.uid for one in stable)
+    files = Counter(entry.uid for entry in stable)
     if len(files) == 1:
         return stable, []
-    instances = {one.uid: one.instance for one in stable}
+    instances = {each.uid: each.instance for each in stable}
     if None not in instances.values() and len(set(instances.values())) == len(files):
         return sorted(stable, key=lambda one: (one.instance or 0, one.number or 0)), []
-    times = {one.uid: one.time for one in stable}
+    times = {item.uid: item.time for item in stable}
     if "" not in times.values() and len(set(times.values())) == len(files):
         fact = "Slices stand by the time of acquisition: they have no usable position or InstanceNumber."
         return sorted(stable, key=lambda one: (one.time, one.number or 0)), [("ORDERED_BY_TIME", fact)]

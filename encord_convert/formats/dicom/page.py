@@ -6,7 +6,7 @@ What it is
 
 Files on disk
     Read: DICOM files (PS3.10) in a folder, a ZIP archive or alone, whatever they are called; files called ``.json`` and
-    ``.md`` are taken for what stands beside the images and passed over, as is the index of a CD (DICOMDIR). Volumes of
+    ``.md`` are taken for what stands next to the images and passed over, as is the index of a CD (DICOMDIR). Volumes of
     other formats (NIfTI, NRRD) are named and not read. Headers are read as far as the pixels, which are never decoded.
     Also the two arrays in the DICOM JSON model (PS3.18 Annex F) that ``dicom`` writes: ``series.json``, a data set per
     series, and ``instances.json``, one per frame. ``dicom-table`` writes ``dicom.csv``, a line per frame, for people;
@@ -86,7 +86,7 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 
 BESIDE = (".json", ".md")
-"""What descriptions beside the images are called."""
+"""What descriptions next to the images are called."""
 VOLUMES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".mgz", ".mgh")
 """What volumes of other formats are called."""
 _NOT_DICOM = "Files that are not DICOM were passed over."
@@ -185,7 +185,7 @@ def _from_json(source: Source, folder: str) -> LabelSet:
     counts = Counts()
     others = [name for name in source.names() if name not in (folder + SERIES, folder + INSTANCES)]
     if others:
-        detail = f"DICOM JSON is read, and what lies beside it is not: {_named(others, _MOST_FILES)}."
+        detail = f"DICOM JSON is read, and what lies next to it is not: {_named(others, _MOST_FILES)}."
         counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(others))
     counts.mark_head()
 
@@ -254,7 +254,7 @@ class _Gathering:
         """Say what stands in the headers and not in rows, by tag, and which files were not read."""
         if self._volumes:
             named = _named(self._volumes, _MOST_FILES)
-            detail = f"Volumes of voxels or masks lie beside the series and were not read: {named}."
+            detail = f"Volumes of voxels or masks lie next to the series and were not read: {named}."
             self._counts.note(Level.WARNING, "VOLUME_NOT_READ", detail, count=len(self._volumes))
         for number, (tag, count) in enumerate(sorted(self._others.items())):
             name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})" if number < _MOST_ELEMENTS else "more of them"
@@ -328,7 +328,7 @@ def _row(series: _Series, options: ReadOptions, counts: Counts) -> tuple[Row, li
     for code, sentence in notes:
         level = Level.INFO if code == "ORDERED_BY" else Level.WARNING
         counts.note(level, code, f"Series {title}: {sentence}", where)
-    others = sum((one.width, one.height) != (first.width, first.height) for one in slices)
+    others = sum((slice_.width, slice_.height) != (first.width, first.height) for slice_ in slices)
     if others:
         fact = f"{others} of {len(slices)} slices are not {first.width} × {first.height}; each keeps its own size."
         counts.note(Level.WARNING, "SIZE_DIFFERS", f"Series {title}: {fact}", where)
@@ -347,12 +347,12 @@ def _patient(patient: str | None, options: ReadOptions) -> str | None:
 
 def _say_what_it_is(series: list[_Series], counts: Counts) -> None:
     """Note, for each modality, how much of it there is; patients are counted and not named."""
-    for modality in sorted({one.head.modality for one in series}):
-        heads = [one for one in series if one.head.modality == modality]
+    for modality in sorted({entry.head.modality for entry in series}):
+        heads = [each for each in series if each.head.modality == modality]
         parts = (
             (len(heads), "series", "series"),
-            (sum(one.files for one in heads), "file", "files"),
-            (len({one.head.study for one in heads}), "study", "studies"),
+            (sum(head.files for head in heads), "file", "files"),
+            (len({item.head.study for item in heads}), "study", "studies"),
             (len({one.head.patient for one in heads if one.head.patient}), "patient", "patients"),
         )
         summary = ", ".join(f"{count} {word if count == 1 else words}" for count, word, words in parts)

@@ -33,7 +33,7 @@ class Row(NamedTuple):
     frames: int
     series: dict[str, Any] | None
     slices: dict[int, dict[str, Any]]
-    """Frame to its block, with the tags kept beside it."""
+    """Frame to its block, with the tags kept next to it."""
     client: dict[str, Any] | None = None
     others: Mapping[str, dict[str, Any]] = MappingProxyType({})
     """Elements of the series that rows have no place for."""
@@ -99,6 +99,6 @@ def contents_of(row: LabelRowV2) -> Row:
 
 
 def tag_values(block: dict[str, Any], tag: int) -> list[Any]:
-    """Return the values of a tag kept beside a slice block."""
+    """Return the values of a tag kept next to a slice block."""
     entry = (block.get("tags") or {}).get(f"{tag:08X}") or {}
     return list(entry.get("Value") or ())

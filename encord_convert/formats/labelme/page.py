@@ -1,4 +1,4 @@
-"""LabelMe: a JSON file beside each image, with the shapes that were drawn on it.
+"""LabelMe: a JSON file next to each image, with the shapes that were drawn on it.
 
 What it is
     What the program LabelMe (``labelme`` on PyPI) saves, and X-AnyLabeling with additions of its own. The older XML of

@@ -110,7 +110,7 @@ class _Reading:
             stem, _, suffix = name.rpartition("/")[2].rpartition(".")
             if f".{suffix.lower()}" in SUFFIXES:
                 self._images.setdefault(stem, []).append(name)
-        candidates = sorted((one for one in source.names(".json") if one != ONTOLOGY), key=lambda one: one[:-5])
+        candidates = sorted((entry for entry in source.names(".json") if entry != ONTOLOGY), key=lambda one: one[:-5])
         self._members: list[str] = []
         foreign = []
         for member in candidates:
@@ -130,7 +130,7 @@ class _Reading:
         self._build_flags()
         self._build_skeletons()
         folders = sorted({member.rpartition("/")[0] for member in self._members})
-        self._prefixes = dict(zip(folders, apart([f"{one}/x" if one else "x" for one in folders]), strict=True))
+        self._prefixes = dict(zip(folders, apart([f"{f}/x" if f else "x" for f in folders]), strict=True))
         self._roots = Questions([item.attributes[0] for item in self.draft.ontology.classifications if item.attributes])
         self._owners = {id(item.attributes[0]): item for item in self.draft.ontology.classifications if item.attributes}
         self.counts.mark_head()
@@ -157,7 +157,7 @@ class _Reading:
             self.counts.note(Level.ERROR, "FILE_DAMAGED", detail, Where(file=place))
             return None
         given = top.get("shapes")
-        shapes = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+        shapes = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
         return File(member, top, shapes, len(given) - len(shapes) if isinstance(given, list) else 0)
 
     def _show(self, file: File) -> None:
@@ -168,7 +168,7 @@ class _Reading:
             name = group.first["label"]
             self._classes.show(name, shape, self._members_of(group, self._classes.given(name, shape))[0])
             if group.is_skeleton:
-                self._points.setdefault(name, {}).update(dict.fromkeys(one["label"] for one in group.others))
+                self._points.setdefault(name, {}).update(dict.fromkeys(other["label"] for other in group.others))
         flags = file.top.get("flags")
         if isinstance(flags, dict):
             self._flags.update(dict.fromkeys(key for key, value in flags.items() if value is True))
@@ -176,7 +176,7 @@ class _Reading:
     def _members_of(self, group: Group, item: Object | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the answers of a shape by what they are asked, and what else it says.
 
-        ``item`` is its class, if an ontology lies beside the labels.
+        ``item`` is its class, if an ontology lies next to the labels.
         """
         entry = group.first
         members: dict[str, Any] = {}
@@ -391,7 +391,7 @@ class _Reading:
             counts.drop(code, feature, (kind, name), where, detail)
             return
         try:
-            found = [placed(one, size) for one in group.all_of]
+            found = [placed(record, size) for record in group.all_of]
         except ValueError as error:
             for one in group.all_of:
                 lost = (type_of(one), str(one["label"]))
@@ -417,12 +417,12 @@ class _Reading:
             counts.into["confidence", name] += 1
             counts.into["manual", name] += 1
             info = frame_info(manual=False, confidence=score)
-        changes = [change for one in found for change in one.changes]
+        changes = [change for match in found for change in match.changes]
         for code, detail in changes:
             counts.change(
                 Kind.APPROXIMATED, code, Feature.SHAPE, (kind, name), where, detail, counted=code != changes[0][0]
             )
-        also = tuple(Origin(type_of(one), one["label"]) for one in group.others)
+        also = tuple(Origin(type_of(each), each["label"]) for each in group.others)
         for at, coordinates in enumerate(self._coordinates(group, found, size, native, item)):
             is_split = at > 0
             if type_ == "points" and len(found[0].coordinates) > 1:
@@ -441,7 +441,7 @@ class _Reading:
         first = found[0].coordinates[0]
         if group.is_skeleton:
             box = found[0].coordinates[0]
-            points = [one.coordinates[0] for one in found[1:]]
+            points = [match.coordinates[0] for match in found[1:]]
             native |= _box_beside(box, points, group.first)
             return [self._skeleton(item, group.others, points)]
         forms = []
@@ -453,12 +453,12 @@ class _Reading:
         if any(forms):
             native[DRAWN] = forms
         if group.is_joined:
-            rings = [[[*one.coordinates[0]._flat]] for one in found]
+            rings = [[[*each.coordinates[0]._flat]] for each in found]
             return [type(first)._from_rings(rings)]
         return list(found[0].coordinates)
 
     def _skeleton(self, item: Any, others: Sequence[Mapping[str, Any]], points: Sequence[Any]) -> SkeletonCoordinates:
-        [template] = [one for one in self.draft.ontology.skeleton_templates if one.name == item.name][:1]
+        [template] = [each for each in self.draft.ontology.skeleton_templates if each.name == item.name][:1]
         there = {
             entry["label"]: (point, (entry.get("flags") or {}).get("occluded"))
             for entry, point in zip(others, points, strict=True)
@@ -529,8 +529,8 @@ def _flags_left(left: Any, *, is_there: bool) -> dict[str, Any]:
 
 
 def _is_nested(value: Any) -> bool:
-    """Tell whether a value is no answer, whatever is asked: an object, or a list of more than texts."""
-    return isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(one, str) for one in value))
+    """Return whether a value is no answer, whatever is asked: an object, or a list of more than texts."""
+    return isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(item, str) for item in value))
 
 
 def _is_confidence(score: Any) -> bool:
@@ -564,6 +564,6 @@ def _path_within(member: str, given: object) -> str:
 
 
 def _is_off(native: Mapping[str, Any]) -> bool:
-    """Tell whether all flags among native keys are off, which is as good as not there."""
+    """Return whether all flags among native keys are off, which is as good as not there."""
     flags = native.get("flags", {})
     return isinstance(flags, dict) and all(value is False for value in flags.values())

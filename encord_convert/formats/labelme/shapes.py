@@ -79,7 +79,7 @@ def points_of(entry: Mapping[str, Any]) -> list[tuple[float, float]] | None:
         if not isinstance(point, list) or len(point) < 2:
             return None
         x, y = point[:2]
-        if not all(type(one) in (int, float) and abs(one) < _FARTHEST for one in (x, y)):
+        if not all(type(item) in (int, float) and abs(item) < _FARTHEST for item in (x, y)):
             return None
         found.append((float(x), float(y)))
     return found
@@ -138,7 +138,7 @@ def ellipse_of(entry: Mapping[str, Any]) -> list[float] | None:
     numbers = ours.get("circle") if isinstance(ours, dict) else None
     if type_of(entry) != "polygon" or not isinstance(numbers, list) or len(numbers) != 5:
         return None
-    return numbers if all(type(one) in (int, float) and abs(one) < _FARTHEST for one in numbers) else None
+    return numbers if all(type(number) in (int, float) and abs(number) < _FARTHEST for number in numbers) else None
 
 
 def hub_shape(entry: Mapping[str, Any]) -> Any:
@@ -256,7 +256,7 @@ def _rounded(number: float) -> float:
 
 
 def is_as_written(entry: Mapping[str, Any], form: Mapping[str, Any]) -> bool:
-    """Tell whether a shape says what would be written for it."""
+    """Return whether a shape says what would be written for it."""
     points = entry.get("points")
     if (
         entry.get("shape_type") != form["shape_type"]
@@ -271,7 +271,7 @@ def is_as_written(entry: Mapping[str, Any], form: Mapping[str, Any]) -> bool:
 
 
 def same(one: Any, other: Any, size: Size, tolerance_px: float) -> bool:
-    """Tell whether coordinates of one kind say the same."""
+    """Return whether coordinates of one kind say the same."""
     if isinstance(one, BitmaskCoordinates):
         return written(one, size) == written(other, size)
     numbers, others = _numbers(one), _numbers(other)

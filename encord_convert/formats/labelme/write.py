@@ -207,9 +207,9 @@ class _Writing:
 
 def _ordered(image: Image, native: Any, writing: _Writing) -> Iterator[dict[str, Any]]:
     """Yield the shapes of an image, those that are one shape of points together."""
-    own = {one.object_hash: {} if native is None else native.of(one.object_hash, image.frame) for one in image.objects}
+    own = {o.object_hash: {} if native is None else native.of(o.object_hash, image.frame) for o in image.objects}
     taken = {keys["group_id"] for keys in own.values() if type(keys.get("group_id")) is int}
-    taken |= {number for one in image.objects for number in _groups_of(writing._asked.members(one))}
+    taken |= {number for object_ in image.objects for number in _groups_of(writing._asked.members(object_))}
     free = (number for number in range(1 << 31) if number not in taken)
     sets: dict[Any, dict[str, Any]] = {}
     for instance in image.objects:

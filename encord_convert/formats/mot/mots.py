@@ -8,8 +8,8 @@ Files on disk
     Text: ``<name>/gt/gt.txt`` or ``instances_txt/<name>.txt``, a line a mask of frame, id, class, height, width and run
     lengths as COCO packs them, with blanks between. Images: ``<name>/instances/000001.png`` or
     ``instances/<name>/000001.png`` of 16 bits, in which the value of a pixel is the id, and 0 is nothing. In
-    ``labels.txt`` beside them a line is a class; ``seqinfo.ini`` is that of ``mot``. An id is 1000 times the class plus
-    a number.
+    ``labels.txt`` next to them a line is a class; ``seqinfo.ini`` is that of ``mot``. An id is 1000 times the class
+    plus a number.
 
 How each hub thing maps
     ===========  =======================================================================================================
@@ -169,7 +169,7 @@ def _is_image(source: Source, name: str) -> bool:
 
 def identify(source: Source) -> Match:
     """Say yes to lines of six columns that end in run lengths, and to folders ``instances`` of 16-bit images."""
-    return Match.YES if any(one.images or source.head(one.clip.file, 1) for one in _sequences(source)) else Match.NO
+    return Match.YES if any(s.images or source.head(s.clip.file, 1) for s in _sequences(source)) else Match.NO
 
 
 def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
@@ -190,18 +190,18 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
             source.name, "has no sequences of MOTS: lines with run lengths, or 16-bit images in instances/."
         )
     order: dict[str, int] = {}
-    for one in found:
-        for name in filter(None, one.clip.labels or KNOWN.values()):
+    for entry in found:
+        for name in filter(None, entry.clip.labels or KNOWN.values()):
             order.setdefault(name, len(order))
-            if one.clip.labels:
+            if entry.clip.labels:
                 marks.declare(name, Shape.BITMASK, {})
-    is_listed = any(one.clip.labels for one in found)
+    is_listed = any(match.clip.labels for match in found)
     form = "png" if found and found[0].images else "txt"
-    every = (mark for one in found for mark in one.marks(source))
+    every = (mark for item in found for mark in item.marks(source))
     native = {"labels": is_listed, "container": form, NOTES: ()}
 
     def walk() -> Iterator[LabelRowV2]:
-        return (_row(source, one, marks, sizes, folders) for one in found)
+        return (_row(source, match, marks, sizes, folders) for match in found)
 
     return marks.labels(every, walk, order=lambda name: order.get(name, len(order)), native=native)
 
@@ -362,17 +362,17 @@ def _ids(row: LabelRowV2, native: Any, numbers: dict[str, int], most: int) -> di
     ids: dict[str, int] = {}
     taken: set[int] = set()
     counts: dict[int, int] = {}
-    for one in (one for one in row._objects.values() if one._frames and one.object_name in numbers):
-        number = numbers[one.object_name]
-        id_ = native.of(one.object_hash, min(one._frames)).get("track_id", -1) if native else -1
-        if id_ != IGNORE_ID or one.object_name != IGNORED:
+    for item in (object_ for object_ in row._objects.values() if object_._frames and object_.object_name in numbers):
+        number = numbers[item.object_name]
+        id_ = native.of(item.object_hash, min(item._frames)).get("track_id", -1) if native else -1
+        if id_ != IGNORE_ID or item.object_name != IGNORED:
             while id_ in taken or id_ // _OF_CLASS != number:
                 counts[number] = counts.get(number, 0) + 1
                 id_ = number * _OF_CLASS + counts[number]
                 if counts[number] >= _OF_CLASS or id_ > most:
                     what = f"{row.data_title}: object {counts[number]} of class {number} does not fit into an id"
                     raise WriteError(f"{what}: there are 999 of a class, and in images 64 classes, at most.")
-        ids[one.object_hash] = id_
+        ids[item.object_hash] = id_
         taken.add(id_)
     return ids
 
@@ -382,8 +382,8 @@ def _painted(row: LabelRowV2, written: Any, ids: dict[str, int]) -> Iterator[tup
     tolerance_px = max(CARRIES.tolerance_px, LEAST_TOLERANCE_PX)
     for frame, objects in sorted(written.items()):
         width, height = unit_size(row, frame)
-        masks = [raster(one._frames[frame].coordinates, width, height, tolerance_px) for one in objects]
-        painting = Painting(masks, [ids[one.object_hash] for one in objects], height, width)
+        masks = [raster(item._frames[frame].coordinates, width, height, tolerance_px) for item in objects]
+        painting = Painting(masks, [ids[object_.object_hash] for object_ in objects], height, width)
         yield frame, np.concatenate(list(painting.bands()))
 
 

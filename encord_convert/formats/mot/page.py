@@ -215,7 +215,7 @@ def _row(
         len(files),
         1,
         rows.last + 1,
-        *(one + 1 for one in images),
+        *(image + 1 for image in images),
     )
     if 0 < clip.number("seqlength") < frames:
         detail = f"{clip.title}: 'seqLength' is {clip.number('seqlength')}, and there are {frames} frames."

@@ -104,7 +104,7 @@ class Clip:
     def images_in(self, folders: FrameFolders) -> str:
         """Return the folder of the images of its frames, with ``/`` at its end; empty if there is none."""
         if base_of(self.file) is not None:
-            own = [f"{self.base}{one}/" for one in dict.fromkeys((self.said("imdir") or "img1", "img1", "images"))]
+            own = [f"{self.base}{name}/" for name in dict.fromkeys((self.said("imdir") or "img1", "img1", "images"))]
             if found := folders.first_of(own):
                 return found
         return folders.named(self.title)
@@ -116,7 +116,7 @@ class Clip:
 
 
 def clips(source: Source, note: Any = None) -> list[Clip]:
-    """Return the sequences of a source; ``note`` is told of files that are not read beside them."""
+    """Return the sequences of a source; ``note`` is told of files that are not read next to them."""
     names = source.names(".txt", depth=_DEPTH)
     known = {*names, *source.names(".ini", depth=_DEPTH)}
     found = []
@@ -127,7 +127,7 @@ def clips(source: Source, note: Any = None) -> list[Clip]:
         base = base_of(name)
         if last == "det.txt" and base is not None and f"{base}gt/gt.txt" in known:
             if note is not None:
-                detail = f"{source.place(name)} is not read beside the ground truth."
+                detail = f"{source.place(name)} is not read next to the ground truth."
                 note(Level.WARNING, "RESULTS_IGNORED", detail)
         elif last not in ("gt.txt", "det.txt") and name not in results:
             continue
@@ -148,13 +148,14 @@ def base_of(name: str) -> str | None:
     ('a/', '', None)
     """
     *above, folder, _ = ["", *name.split("/")] if "/" in name else ["", "", name]
-    return "".join(f"{one}/" for one in above if one) if folder in ("gt", "det", "instances") else None
+    return "".join(f"{item}/" for item in above if item) if folder in ("gt", "det", "instances") else None
 
 
 def rest_of(
     source: Source, names: Sequence[str], found: Sequence[str], note: Any, is_readable: Callable[[str], bool]
 ) -> list[str]:
-    """Return which text files beside the results that were found are sequences too: without rows, or with damaged ones.
+    """Return which text files next to the results that were found are sequences too: without rows, or with damaged
+    ones.
 
     ``note`` is told of those that are not.
     """
@@ -173,7 +174,7 @@ def rest_of(
 
 
 def is_empty(source: Source, name: str) -> bool:
-    """Tell whether a file has nothing but blanks."""
+    """Return whether a file has nothing but blanks."""
     return not source.head(name, LONGEST_ROW).strip()
 
 

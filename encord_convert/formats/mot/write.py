@@ -102,22 +102,22 @@ def info_text(row: LabelRowV2, keys: Keys) -> str:
 def _lines(row: LabelRowV2, written: Any, native: Any, keys: Keys, numbers: Any, carries: Carries) -> Any:
     """Yield the rows of a sequence, frame by frame."""
     columns, first, shift = keys.get("(columns)", 9), keys.get("(first)", 1), keys.get("(shift)", 0.0)
-    is_plain = columns == 9 or any(one.object_name != OBJECT for some in written.values() for one in some)
+    is_plain = columns == 9 or any(item.object_name != OBJECT for some in written.values() for item in some)
     if keys.get("(dialect)") != "visdrone" and is_plain and columns != 8:
         columns = 9
     ids = ids_of(row, native, least=1)
     yield from keys.get("comment", ())
     for frame, objects in sorted(written.items()):
         size = frame_size(row, frame)
-        for one in objects:
-            own = native.of(one.object_hash, frame) if native else {}
-            left, top, width, height = box_px(one._frames[frame].coordinates, size, carries.tolerance_px)
-            said, info = answers_at(one, frame, carries), one._frames[frame].object_frame_instance_info
+        for object_ in objects:
+            own = native.of(object_.object_hash, frame) if native else {}
+            left, top, width, height = box_px(object_._frames[frame].coordinates, size, carries.tolerance_px)
+            said, info = answers_at(object_, frame, carries), object_._frames[frame].object_frame_instance_info
             confidence = repr(info.confidence) if info.confidence != 1 else "1"
-            cells = [str(frame + first), str(ids[one.object_hash])]
+            cells = [str(frame + first), str(ids[object_.object_hash])]
             cells += [decimal(number) for number in (left - shift, top - shift, width, height)]
             cells.append("0" if "ignored" in said else own.get("conf", confidence))
-            class_ = str(numbers[one.object_name])
+            class_ = str(numbers[object_.object_name])
             if keys.get("(dialect)") == "visdrone":
                 cells += [class_, own.get("truncation", "0"), own.get("occlusion", "0")]
             elif columns == 9:

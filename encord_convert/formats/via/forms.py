@@ -31,7 +31,7 @@ def files_of(source: Source) -> dict[str, str]:
         top = sketch(head)
         if isinstance(top, dict) and METADATA in top:
             found[name] = "project"
-        elif is_object_table(top) and any({"filename", "regions"} <= set(one) for one in top.values()):
+        elif is_object_table(top) and any({"filename", "regions"} <= set(entry) for entry in top.values()):
             found[name] = "json"
         elif _columns(head) == COLUMNS:
             found[name] = "csv"
@@ -53,7 +53,7 @@ def count_unread(source: Source, name: str, form: str, marks: Marks) -> None:
             detail = f"Columns of {source.place(name)} that are not read: {', '.join(unread)}."
             marks.counts.note(Level.WARNING, "KEYS_NOT_READ", detail)
         for _, found in table.grouped():
-            for column in (one for one in COLUMNS[1:3] if len({row[one] for _, row in found}) > 1):
+            for column in (item for item in COLUMNS[1:3] if len({row[item] for _, row in found}) > 1):
                 detail = f"Rows of one image differ in {column!r}; the first is read."
                 marks.counts.note(Level.WARNING, "ROWS_DIFFER", detail, Where(source.place(name)))
         return
@@ -86,7 +86,7 @@ def entries_of(source: Source, files: dict[str, str]) -> Iterator[tuple[str, str
         if form == "csv":
             for image, found in Table(source, name, "filename").grouped():
                 cells = [[_value(row[column]) for column in COLUMNS] for _, row in found]
-                regions = [dict(zip(REGION, one[5:], strict=True)) for one in cells if one[5:] != [{}, {}]]
+                regions = [dict(zip(REGION, cell[5:], strict=True)) for cell in cells if cell[5:] != [{}, {}]]
                 entry = {"filename": image, "size": cells[0][1], "file_attributes": cells[0][2], "regions": regions}
                 yield name, f"{image}{entry['size']}", entry
         else:

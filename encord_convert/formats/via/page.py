@@ -109,8 +109,8 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
         raise ReadError(source.name, "has no images with regions, neither as JSON nor as CSV.")
     marks = Marks(FAMILY, {"image.size", "annotation.(no label)"})
     projects = [json_of(source, name, dict) for name, form in files.items() if form == "project"]
-    given = [one.get(forms.ATTRIBUTES) for one in projects]
-    asked = {key: forms.inner(how, "options") for one in given for key, how in forms.inner(one, "region").items()}
+    given = [project.get(forms.ATTRIBUTES) for project in projects]
+    asked = {key: forms.inner(how, "options") for each in given for key, how in forms.inner(each, "region").items()}
     used = {
         key: None
         for *_, entry in forms.entries_of(source, files)
@@ -118,7 +118,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
         for key in forms.inner(one, forms.REGION[1])
     }
     label = options.label or next((key for key in LABELS if key in used), next(iter(used)) if len(used) == 1 else None)
-    rest = {key: value for one in projects for key, value in one.items() if key != forms.METADATA}
+    rest = {key: value for item in projects for key, value in item.items() if key != forms.METADATA}
     detail = f"Only VIA has a place for {', '.join(map(repr, rest))} of a project."
     note = Level.INFO, "NATIVE_DROPPED", detail, "settings", len(rest)
     native = {"form": next(iter(files.values())), "label": label, "project": rest, NOTES: [note] if rest else []}

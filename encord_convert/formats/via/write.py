@@ -36,7 +36,7 @@ def write_file(narrowed: Narrowed, target: Target, form: str) -> None:
     labels = narrowed.labels
     own = labels.native.get(FAMILY, {})
     form = own.get("form", "project") if form == "auto" else form
-    asked = {one.title: one for item in labels.ontology.objects for one in item.attributes}
+    asked = {attribute.title: attribute for item in labels.ontology.objects for attribute in item.attributes}
     label = own.get("label") or ("label" if asked.keys().isdisjoint(LABELS[:2]) else LABELS[0])
     if label in asked:
         raise WriteError(
@@ -60,13 +60,13 @@ def write_file(narrowed: Narrowed, target: Target, form: str) -> None:
                 given = entry["file_attributes"] or {}
                 given = given if isinstance(given, dict) else {"file_attributes": given}
                 entry["file_attributes"] = {**given, KEY: split}
-            for one in image.objects:
-                kept = dict(native.of(one.object_hash, image.frame)) if native else {}
-                entry["regions"].append(_region(one, one._frames[image.frame].coordinates, size, label, kept))
+            for object_ in image.objects:
+                kept = dict(native.of(object_.object_hash, image.frame)) if native else {}
+                entry["regions"].append(_region(object_, object_._frames[image.frame].coordinates, size, label, kept))
             sizes.append(Size(image.name, *size, image.title if image.title != image.name else ""))
             if lines is not None:
                 head = [image.name, entry["size"], _cell(entry["file_attributes"]), len(entry["regions"])]
-                texts = [[_cell(one[part]) for part in REGION] for one in entry["regions"]] or [["{}", "{}"]]
+                texts = [[_cell(region[part]) for part in REGION] for region in entry["regions"]] or [["{}", "{}"]]
                 lines.writerows([*head, number, *both] for number, both in enumerate(texts))
             if stream is not None:
                 begin = ",\n" if ids else f'{{"{METADATA}": {{\n' if form == "project" else "{\n"

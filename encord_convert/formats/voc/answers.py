@@ -26,7 +26,7 @@ def answered(said: Said, item: Object | None, classes: Classes) -> tuple[dict[st
     """Return the answers of an object by what they are asked, what else it says, by path, and what it says again.
 
     A flag that says no, the pose ``Unspecified`` and an action that is not done are no answers, unless the class asks
-    for them (``item``, of the ontology that lies beside the labels): they are native, under :data:`NO`.
+    for them (``item``, of the ontology that lies next to the labels): they are native, under :data:`NO`.
     """
     members: dict[str, Any] = {}
     native: dict[str, Any] = dict(said.native)

@@ -192,15 +192,15 @@ def object_of(element: Any) -> Drawn:
     drawn = Drawn(Said(name), corners("bndbox", CORNERS), corners("robndbox", ROTATED), line=element.sourceline or 0)
     if drawn.rotated is not None and text_of(first.get("type")) == "robndbox":
         take(first, ["type"])
-    for one in found.get("polygon", ()):
-        ring = _ring(one)
+    for entry in found.get("polygon", ()):
+        ring = _ring(entry)
         if ring is not None:
-            read.update((id(number), number) for number in (one, *one))
+            read.update((id(number), number) for number in (entry, *entry))
             drawn.polygons.append([text_of(number) for number in ring])
     answers = _answers(first, read)
-    parts = [one for one in found.get("part", ()) if tag_of(one) == "part"]
-    for one in parts:
-        drawn.parts.append(object_of(one))
+    parts = [item for item in found.get("part", ()) if tag_of(item) == "part"]
+    for part in parts:
+        drawn.parts.append(object_of(part))
     drawn.said.answers = tuple(answers)
     drawn.said.native = dict(_natives(element, read, parts))
     return drawn
@@ -243,13 +243,13 @@ def _answers(first: Mapping[str, Any], read: dict[int, Any]) -> Iterator[tuple[s
         if tag_of(attribute) == "attribute" and len(inner.get("name", ())) == len(inner.get("value", ())) == 1:
             [name], [value] = inner["name"], inner["value"]
             if not len(name) and not len(value):
-                read.update((id(one), one) for one in (attribute, name, value))
+                read.update((id(item), item) for item in (attribute, name, value))
                 yield "again" if (key := name.text or "") in seen else "attribute", key, value.text or ""
                 seen.add(key)
 
 
 def is_yes(text: str) -> bool:
-    """Tell whether a flag says yes."""
+    """Return whether a flag says yes."""
     return text.lower() in _YES
 
 
@@ -298,21 +298,21 @@ def annotation_of(root: Any) -> Annotation:
     numbers = [_side(text_of(sides.get(name))) for name in ("width", "height")]
     read = [first.get("filename"), *(sides.get(name) for name in ("width", "height"))]
     mark = first.get("encord")
-    objects = [one for one in root if tag_of(one) == "object"]
-    known = {id(one): one for one in read if one is not None}
+    objects = [item for item in root if tag_of(item) == "object"]
+    known = {id(entry): entry for entry in read if entry is not None}
     native = {}
     for path, text in leaves(root, known):
         step = path.partition(".")[0].partition("#")[0]
         if step not in ("object", "owner") and path not in _MARK:
             native[path] = text
-    for one in objects:
-        if object_is_empty(one):
-            native |= {"object." + path if path else "object": text for path, text in leaves(one)} or {"object": ""}
+    for each in objects:
+        if object_is_empty(each):
+            native |= {"object." + path if path else "object": text for path, text in leaves(each)} or {"object": ""}
     return Annotation(
         text_of(first.get("filename")),
         (numbers[0], numbers[1]),
         native,
-        [object_of(one) for one in objects if not object_is_empty(one)],
+        [object_of(object_) for object_ in objects if not object_is_empty(object_)],
         {} if mark is None else dict(mark.attrib),
         "owner" in first,
     )

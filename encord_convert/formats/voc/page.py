@@ -7,7 +7,7 @@ What it is
 Files on disk
     ``Annotations/NAME.xml``, one an image; ``ImageSets/Main/train.txt`` and others, an image a line;
     ``SegmentationObject/NAME.png`` and ``SegmentationClass/NAME.png``, where an image has masks; ``JPEGImages/``.
-    Read is any folder or archive of such XML, in whatever folders: beside the images, or one folder a split.
+    Read is any folder or archive of such XML, in whatever folders: next to the images, or one folder a split.
     Written, too: ``labelmap.txt``, as Datumaro and CVAT list classes, and ``encord/ontology.json`` with what classes
     ask, which brings answers and colours back as they were.
 

@@ -139,7 +139,7 @@ class Images:
             self._counts.note(Level.WARNING, "SET_WITHOUT_IMAGE", detail, count=missing)
 
     def _size(self, number: int) -> bool:
-        """Tell whether the size of an image is known; learn it from its file, or its masks, where the XML says none."""
+        """Return whether the size of an image is known: from the XML, else from its file or its masks."""
         if all(self._found.sizes[number]):
             return True
         stem, name = stem_of(self._found.members[number]), self.names[number]

@@ -125,10 +125,10 @@ class _Reading:
         """Take the classes and the corners of a file that is odd."""
         corners = []
         annotation = annotation or Annotation("", (0, 0), {}, [])
-        for one in shown(annotation, self._masks_of(number, found)):
-            if one.shape is not None and one.said.name:
-                self._show_one(one.said, one.shape, is_object=one.type == "object")
-            box = None if one.drawn is None else numbers_of(one.drawn.box)
+        for item in shown(annotation, self._masks_of(number, found)):
+            if item.shape is not None and item.said.name:
+                self._show_one(item.said, item.shape, is_object=item.type == "object")
+            box = None if item.drawn is None else numbers_of(item.drawn.box)
             corners += [] if box is None else [box]
         if corners:
             self._evidence.add(np.array(corners), np.array([annotation.size] * len(corners)))
@@ -358,10 +358,10 @@ class _Reading:
                 where = Where(file=place, row=self._images.titles[number])
                 self.counts.drop("VOID_DROPPED", Feature.MEDIA, ("void", ""), where, detail)
         made: list[tuple[ObjectInstance, dict[str, Any]]] = []
-        for one in shown(annotation, masks):
-            line = None if one.drawn is None else one.drawn.line
-            where = Where(file=place, line=line, row=self._images.titles[number], element=f"<{one.type}>")
-            instance = self._made(one, size, hash_of(len(made)), line, where)
+        for item in shown(annotation, masks):
+            line = None if item.drawn is None else item.drawn.line
+            where = Where(file=place, line=line, row=self._images.titles[number], element=f"<{item.type}>")
+            instance = self._made(item, size, hash_of(len(made)), line, where)
             if instance is not None:
                 made.append(instance)
         table.add_made(made)

@@ -165,7 +165,7 @@ class Scanner:
     # -- files that are as most are ---------------------------------------------------------------------------
 
     def _take(self, member: str, data: bytes) -> bool:
-        """Take a file whose objects differ from known ones in their boxes alone; tell whether it is one."""
+        """Take a file whose objects differ from known ones in their boxes alone; return whether it is one."""
         data = data.rstrip()
         if (
             (b"!" in data and b"<!" in data)
@@ -327,7 +327,7 @@ _LAST, _ODD = -2, -3
 _CLOSED = re.compile(rb"\s*</object>\s*")
 _AS_NAMED = [0, 1, 2, 3]
 _DIGITS = b"0123456789.-"
-_TO_SPACES = bytes(one if one in _DIGITS else 32 for one in range(256))
+_TO_SPACES = bytes(item if item in _DIGITS else 32 for item in range(256))
 _LAYOUT = re.compile(rb"\s*".join([b"", *[rb"<(\w{4})></\%d>" % number for number in range(1, 5)], b""]))
 
 

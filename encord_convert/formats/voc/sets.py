@@ -1,4 +1,4 @@
-"""Files beside the annotations: image sets, which are splits, and ``labelmap.txt``.
+"""Files next to the annotations: image sets, which are splits, and ``labelmap.txt``.
 
 The page of the format is :mod:`encord_convert.formats.voc.page`.
 """
@@ -72,7 +72,7 @@ def image_in(line: str, known: Container[str]) -> str:
         return line
     line = line.strip()
     starts = [line, *(line.rsplit(None, count)[0] for count in (1, 2)), line.split(None, 1)[0]]
-    found = next((one for one in starts if one in known), None)
+    found = next((start for start in starts if start in known), None)
     if found is not None:
         return found
     numbers = takewhile(_NUMBER.fullmatch, reversed(line.rsplit(None, 2)[1:]))

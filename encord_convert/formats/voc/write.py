@@ -131,7 +131,7 @@ class _Writing:
             put(root, key, text)
         for key, text in size.items():
             put(root, f"size.{key}", text)
-        masked = [one for one in image.objects if one.ontology_item.shape is Shape.BITMASK]
+        masked = [object_ for object_ in image.objects if object_.ontology_item.shape is Shape.BITMASK]
         put(root, "segmented", "1" if masked else segmented)
         mark = {"coordinates": self._convention}
         if filename != image.title:
@@ -221,11 +221,11 @@ class _Writing:
     def _masks(self, image: Image, masked: list[Any], numbers: Mapping[str, int], stem: str) -> None:
         """Write the two images of masks."""
         runs = [
-            raster(one._frames[image.frame].coordinates, image.width, image.height, self._tolerance_px)
-            for one in masked
+            raster(each._frames[image.frame].coordinates, image.width, image.height, self._tolerance_px)
+            for each in masked
         ]
-        objects = [numbers[one.object_hash] for one in masked]
-        classes = [self._classes[one.object_name] for one in masked]
+        objects = [numbers[item.object_hash] for item in masked]
+        classes = [self._classes[entry.object_name] for entry in masked]
         for kind, values in ((OBJECTS, objects), (CLASSES, classes)):
             is_small = max(values) < VOID
             bands = (

@@ -51,7 +51,7 @@ def read_classes(source: Source) -> LabelSet:
     assert labels.counts is not None
     others = [name for name in source.names() if not name.lower().endswith(IMAGE_SUFFIXES)]
     if others:
-        detail = f"Files beside images of classes are not read: {', '.join(others[:5])}."
+        detail = f"Files next to images of classes are not read: {', '.join(others[:5])}."
         labels.counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(others))
     labels.counts.mark_head()
     labels.splits = {split for name in images if (split := _split(name)[0])}
@@ -63,7 +63,7 @@ def read_class_lines(lines: Lines) -> LabelSet:
     count = len(lines.titles)
     numbers = [number for start in range(0, count, IMAGES) for number in lines.classes(_range(start, count))]
     names = dict(lines.about.names)
-    names.update({one: f"class_{one}" for one in sorted(set(numbers) - set(names)) if one >= 0})
+    names.update({item: f"class_{item}" for item in sorted(set(numbers) - set(names)) if item >= 0})
 
     def entries() -> Iterator[Entry]:
         for image, number in enumerate(numbers):

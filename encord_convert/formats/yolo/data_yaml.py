@@ -148,13 +148,13 @@ def _of_yaml(source: Source, member: str, text: str) -> Description:
     for key, value in document.items():
         split = _SPLIT_KEYS.get(key)
         paths = value if isinstance(value, list) else [value]
-        is_place = all(isinstance(one, str) for one in paths)
+        is_place = all(isinstance(path, str) for path in paths)
         if split is not None and is_place:
-            found.entries += [(split, _path(one)) for one in paths if one]
+            found.entries += [(split, _path(entry)) for entry in paths if entry]
         elif split is not None and value is not None:
             found.note("INVALID_YAML", f"{key!r} of data.yaml is {value!r}, which is not a folder or a list of them.")
         elif key not in RESERVED and paths and is_place and all(map(_is_place, paths)):
-            found.entries += [(key, _path(one)) for one in paths]
+            found.entries += [(key, _path(item)) for item in paths]
         elif key not in _OURS:
             found.others[key] = value
     keys = {key for key, _ in found.entries}
@@ -201,7 +201,7 @@ def _is_place(text: str) -> bool:
 
 
 def task_in(value: Any, found: Description) -> Task | None:
-    """Return a task that is named, None if it is none of ours."""
+    """Return a task that is named, None if it is not one of ours."""
     if value in get_args(Task):
         return value  # type: ignore[no-any-return]
     if value is not None:
@@ -265,7 +265,7 @@ def take_keypoints(document: Mapping[str, Any], found: Description) -> None:
     """Take into account how many keypoints there are, and what they are called."""
     shape = document.get("kpt_shape")
     if shape is not None:
-        numbers = [int(one) for one in shape if str(one).isdecimal()] if isinstance(shape, list) else []
+        numbers = [int(entry) for entry in shape if str(entry).isdecimal()] if isinstance(shape, list) else []
         if len(numbers) != 2 or numbers[1] not in (2, 3) or not 0 < numbers[0] < 10_000:
             raise ReadError(
                 found.place, f"has 'kpt_shape' {shape!r}; it takes how many points, and 2 or 3 numbers each."
@@ -279,13 +279,13 @@ def take_keypoints(document: Mapping[str, Any], found: Description) -> None:
         for key, points in named.items():
             number = by_name.get(key, int(key) if str(key).lstrip("-").isdecimal() else None)
             if number is not None and isinstance(points, list):
-                found.point_names[number] = [str(one) for one in points]
+                found.point_names[number] = [str(point) for point in points]
             else:
                 found.note("KEYPOINT_NAMES_MISSING", f"'kpt_names' of data.yaml has {key!r}, which is not a class.")
     flips = document.get("flip_idx")
     if flips is not None:
         count = found.keypoints[0] if found.keypoints else -1
-        numbers = [int(one) for one in flips if str(one).isdecimal()] if isinstance(flips, list) else []
+        numbers = [int(flip) for flip in flips if str(flip).isdecimal()] if isinstance(flips, list) else []
         if sorted(numbers) == list(range(count)):
             found.flips = numbers
         else:

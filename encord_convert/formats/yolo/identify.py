@@ -27,7 +27,7 @@ _MOST_DAMAGED = 8
 
 
 def identified(source: Source) -> Match:
-    """Tell whether a source is a YOLO data set."""
+    """Return whether a source is a YOLO data set."""
     try:
         return _match(source)
     except (ReadError, OSError):
@@ -43,7 +43,7 @@ def _match(source: Source) -> Match:
     images = any(source.names(suffix) for suffix in IMAGE_SUFFIXES)
     if (images or texts) and any(_describes(source, name) for name in yaml_members(source)[:5]):
         return Match.YES
-    if texts:  # labels of another format beside them claim the source too, and a person says which is meant
+    if texts:  # labels of another format next to them claim the source too, and a person says which is meant
         return _by_rows(source, texts)
     return Match.YES if images and is_of_classes(source.names()) else Match.NO
 
@@ -60,7 +60,7 @@ def _by_rows(source: Source, texts: list[str]) -> Match:
     rows = right = foreign = 0
     for name in looked_at[::step][:_LOOKED_AT]:
         for line in source.head(name, 4096).removeprefix(b"\xef\xbb\xbf").splitlines()[:5]:
-            if line.strip() and not _IS_PATH.search(line):  # a list of images lies beside label files
+            if line.strip() and not _IS_PATH.search(line):  # a list of images lies next to label files
                 rows += 1
                 right += bool(_ROW.fullmatch(line)) and all(abs(float(word)) < _SHARE for word in line.split()[1:5])
                 foreign += _NUMBER.match(line) is None
@@ -86,4 +86,4 @@ def is_of_classes(members: list[str]) -> bool:
     """Tell images that lie in a folder for their split and, below, one for their class."""
     images = [name for name in members if name.lower().endswith(IMAGE_SUFFIXES)]
     parts = [name.split("/") for name in images]
-    return bool(images) and len(images) == len(members) and all(len(one) == 3 and standard(one[0]) for one in parts)
+    return bool(images) and len(images) == len(members) and all(len(part) == 3 and standard(part[0]) for part in parts)

@@ -26,7 +26,7 @@ IMAGE_SUFFIXES = (
     ".avif", ".bmp", ".dng", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp"
 )  # fmt: skip
 NOT_LABELS = re.compile(r"(predefined_)?classes\.txt|readme.*|requirements\.txt|licen[cs]e\.txt", re.IGNORECASE)
-"""Text files that lie beside label files."""
+"""Text files that lie next to label files."""
 _MOST_LIST_BYTES = 1 << 28
 _LABEL_FOLDERS = ("labels", "Labels", "LABELS", "labelTxt")
 
@@ -145,11 +145,11 @@ def _pair(images: list[str], texts: set[str], found: Layout) -> list[str]:
         found.notes.append((Level.WARNING, "NAME_CLASH", detail, twins))
     if images:
         found.unread = [
-            one for one in unpaired
-            if not (_is_in_label_folder(one) or one[: one.rfind("/") + 1] in folders.used)
+            entry for entry in unpaired
+            if not (_is_in_label_folder(entry) or entry[: entry.rfind("/") + 1] in folders.used)
         ]  # fmt: skip
         unread = set(found.unread)
-        unpaired = [one for one in unpaired if one not in unread]
+        unpaired = [item for item in unpaired if item not in unread]
     return unpaired
 
 
@@ -209,7 +209,7 @@ class _LabelFolders:
     def of(self, folder: str) -> list[str]:
         known = self._known.get(folder)
         if known is None:
-            known = self._known[folder] = [one for one in self._candidates(folder) if one in self._with_texts]
+            known = self._known[folder] = [path for path in self._candidates(folder) if path in self._with_texts]
             self.used.update(known)
         return known
 
@@ -220,7 +220,7 @@ class _LabelFolders:
         if images:
             yield from (f"{head}/{labels}/{tail}"[1:] for labels in _LABEL_FOLDERS)
         yield folder
-        if not images:  # images straight in the folder of a split, labels in a folder beside or below them
+        if not images:  # images straight in the folder of a split, labels in a folder next to or below them
             yield from (f"{folder}{labels}/" for labels in _LABEL_FOLDERS)
             above, _, last = folder.rstrip("/").rpartition("/")
             yield from (f"{above}/{labels}/{last}/".lstrip("/") for labels in _LABEL_FOLDERS)
@@ -244,7 +244,7 @@ def _listed(source: Source, about: Description, found: Layout) -> dict[str, str]
     again: set[str] = set()
     known = set(source.names(".txt")) if any(value.lower().endswith(".txt") for _, value in about.entries) else set()
     for key, value in about.entries:
-        member = next((one for one in _candidates(about, value) if one in known), None)
+        member = next((candidate for candidate in _candidates(about, value) if candidate in known), None)
         if member is not None and value.lower().endswith(".txt"):
             text = _text(source, member, about, "replace")
             for line in text.replace("\\", "/").splitlines():
@@ -269,7 +269,7 @@ def _folder_splits(about: Description, paths: list[str], found: Layout) -> Calla
         if value.lower().endswith(".txt"):
             continue
         candidates = _candidates(about, value) or [about.folder.rstrip("/")]  # `.` is all of it
-        match = next((f"{one}/" for one in candidates if any(f.startswith(f"{one}/") for f in folders)), None)
+        match = next((f"{path}/" for path in candidates if any(f.startswith(f"{path}/") for f in folders)), None)
         if match is None and value.strip("./") == "":
             match = about.folder
         if match is None:
@@ -289,8 +289,8 @@ def _folder_splits(about: Description, paths: list[str], found: Layout) -> Calla
         if split is None and _tail(folder).startswith(f"{UNNAMED}/"):
             split = known[folder, key] = ""
         if split is None:
-            keys = [key] if key is not None else next((keys_of[one] for one in ordered if folder.startswith(one)), [])
-            overlaps = any(values_of[one] != values_of[keys[0]] for one in keys)  # else one split stands for another
+            keys = [key] if key is not None else next((keys_of[f] for f in ordered if folder.startswith(f)), [])
+            overlaps = any(values_of[k] != values_of[keys[0]] for k in keys)  # else one split stands for another
             if overlaps:
                 _tell_overlap(folders[folder], found)
             split = named_in(f"{folder}x") or _below_images(folder, keys)

@@ -140,9 +140,9 @@ class Lines:
         about.task = task_in(entry.get("task"), about)
         about.names = names_in(entry.get("class_names"), self._source, about)
         shape = entry.get("kpt_shape")
-        texts = {"kpt_shape": [str(one) for one in shape] if isinstance(shape, list) else shape}
+        texts = {"kpt_shape": [str(item) for item in shape] if isinstance(shape, list) else shape}
         flips = entry.get("flip_idx")
-        texts["flip_idx"] = [str(one) for one in flips] if isinstance(flips, list) else flips
+        texts["flip_idx"] = [str(flip) for flip in flips] if isinstance(flips, list) else flips
         take_keypoints({**texts, "kpt_names": entry.get("kpt_names")}, about)
         about.others = {key: value for key, value in entry.items() if key not in _KNOWN}
 

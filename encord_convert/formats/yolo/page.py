@@ -14,7 +14,7 @@ Files on disk
     =======================  ========================================================================================
 
     Read as well: Roboflow (``train/images``; rows in pixels of ``labelTxt``), CVAT's exports (``train.txt``, Darknet's
-    ``obj.data``), Label Studio and labelImg (``classes.txt``), label files beside images, files without a list of
+    ``obj.data``), Label Studio and labelImg (``classes.txt``), label files next to images, files without a list of
     classes, predictions (confidence, number of the track), NDJSON (``-w container=ndjson`` writes it), and folders of
     images by class.
 
@@ -25,7 +25,7 @@ How each hub thing maps
     ``c`` and four corners       rotatable box: from the first corner to the second is its width. If sides do not meet
                                  at right angles within a degree: polygon (``INVALID_ROTATION``)
     ``c x y w h``, keypoints     skeleton; v is 2 visible, 1 occluded, 0 invisible. A box that is not that around the
-                                 keypoints is kept beside it, and written by COCO and trainers
+                                 keypoints is kept next to it, and written by COCO and trainers
     confidence                   confidence of an object that was not made by hand; written with
                                  ``-w confidence=yes``, since no trainer loads it
     number of a track            kept as native key ``track_id``
@@ -98,7 +98,7 @@ READS = Carries(
 
 
 def identify(source: Source) -> Match:
-    """Say yes to a description of a data set beside images or rows, to rows by themselves, and to NDJSON."""
+    """Say yes to a description of a data set next to images or rows, to rows by themselves, and to NDJSON."""
     return identified(source)
 
 

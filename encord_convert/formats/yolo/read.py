@@ -48,7 +48,7 @@ SHAPES = {
 _OF_TASK = {"detect": BOX, "segment": POLYGON, "obb": ROTATED, "pose": SKELETON}
 _IN_WORDS = {"detect": "boxes", "segment": "polygons", "obb": "rotated boxes", "pose": "skeletons"}
 
-SIZE_ADVICE = f"Put the images beside the labels, name their sizes in {SIZES}, or give -r size=WIDTHxHEIGHT."
+SIZE_ADVICE = f"Put the images next to the labels, name their sizes in {SIZES}, or give -r size=WIDTHxHEIGHT."
 
 
 def read(source: Source, options: ReadOptions) -> LabelSet:

@@ -120,7 +120,7 @@ class Tables:
             return np.array([*made, None], object)[places].tolist()  # type: ignore[no-any-return]
         numbers, kinds = found.page.classes.tolist(), found.kinds.tolist()
         scores = [None if score != score else score for score in confidences.tolist()]
-        return [self._variant(*one) for one in zip(numbers, kinds, scores, strict=True)]
+        return [self._variant(*item) for item in zip(numbers, kinds, scores, strict=True)]
 
     def _variant(self, number: int, kind: int, confidence: float | None) -> Variant:
         key = number, kind, confidence

@@ -121,7 +121,7 @@ def page_of(texts: Sequence[bytes]) -> Page:
     """Return the rows of label files, one text an image; of an image without a file the text is empty."""
     text = b"\n".join([*texts, b""]).translate(_TO_SPACE)
     page = None if text.translate(None, _PLAIN) else _plain_page(texts, text)
-    return page if page is not None else joined([_file_page(one) for one in texts])
+    return page if page is not None else joined([_file_page(item) for item in texts])
 
 
 def page_of_rows(images: Iterable[Iterable[Sequence[float]]]) -> Page:
@@ -144,7 +144,7 @@ def page_of_rows(images: Iterable[Iterable[Sequence[float]]]) -> Page:
             numbers += row[1:]
             lines.append(line)
         counts.append(len(classes) - before)
-    ints = [np.array(one, np.int64) for one in (counts, classes, widths, lines)]
+    ints = [np.array(item, np.int64) for item in (counts, classes, widths, lines)]
     return Page(ints[0], ints[1], ints[2], np.array(numbers, np.float64), ints[3], faults)
 
 
@@ -152,11 +152,11 @@ def joined(pages: Sequence[Page]) -> Page:
     """Return pages as one."""
     faults: list[Fault] = []
     before = 0
-    for one in pages:
-        faults += [fault._replace(image=fault.image + before) for fault in one.faults]
-        before += len(one.counts)
+    for item in pages:
+        faults += [fault._replace(image=fault.image + before) for fault in item.faults]
+        before += len(item.counts)
     counts, classes, widths, numbers, lines = (
-        np.concatenate([getattr(one, name) for one in pages])
+        np.concatenate([getattr(page, name) for page in pages])
         for name in ("counts", "classes", "widths", "numbers", "lines")
     )
     return Page(counts, classes, widths, numbers, lines, faults)
@@ -241,7 +241,7 @@ def _numbers_of(tokens: Sequence[bytes]) -> tuple[list[float], bytes | None]:
 def _fault_of(row: Sequence[float]) -> tuple[str, str] | None:
     """Return code and sentence of what is wrong with a row whatever it means; None if nothing is."""
     try:
-        is_fine = all(isinstance(one, (int, float)) and abs(one) < 1e300 for one in row)
+        is_fine = all(isinstance(entry, (int, float)) and abs(entry) < 1e300 for entry in row)
     except OverflowError:
         is_fine = False
     if not row or not is_fine:

@@ -218,7 +218,7 @@ def _looked_at(seen: Seen, widths: set[int], keypoints: tuple[int, int] | None) 
 
 
 def _ends_in_ids(seen: Seen, widths: set[int]) -> bool:
-    """Tell whether the last number of rows of these widths is that of a track: whole in all, and above 1 in one."""
+    """Return whether the last number of rows of these widths is that of a track: whole in all, and above 1 in one."""
     rows = sum(seen.widths[width] for width in widths)
     is_whole = sum(seen.whole[width] for width in widths) == rows
     return bool(rows) and is_whole and sum(seen.above[width] for width in widths) > 0

@@ -55,7 +55,7 @@ def skipped(
             rows = range(row, row + count)
             row += count
             if rows and image not in broken:
-                values = [singles[starts[one] : starts[one] + widths[one]] for one in rows]
+                values = [singles[starts[item] : starts[item] + widths[item]] for item in rows]
                 reason = _reason(values, page.classes[rows.start : rows.stop].tolist(), classes, keypoints)
                 if reason:
                     broken[image] = reason
@@ -71,7 +71,7 @@ def _singles(page: Page) -> np.ndarray:
 
 
 def _is_plain(page: Page, classes: int, keypoints: tuple[int, int] | None) -> bool:
-    """Tell whether it is plain from the columns that no image would be left out."""
+    """Return whether it is plain from the columns that no image would be left out."""
     if not len(page):
         return True
     low, high = int(page.widths.min()), int(page.widths.max())

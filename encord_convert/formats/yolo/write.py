@@ -60,7 +60,7 @@ class _Plan:
     def __init__(self, task: Task, narrowed: Narrowed, options: WriteOptions) -> None:
         labels, carries = narrowed.labels, narrowed.carries
         categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
-        numbers = {(one.name, one.shape): n for n, category in enumerate(categories) for one in category.classes}
+        numbers = {(c.name, c.shape): n for n, category in enumerate(categories) for c in category.classes}
         self.names = [category.name for category in categories]
         self.poses = Poses(labels) if Shape.SKELETON in task.shapes else None
         writer = RowWriter(task, numbers, self.poses, with_confidence=options.confidence)
@@ -131,9 +131,9 @@ class _Walk:
         self._known: dict[str, tuple[str, str]] = {}
 
     def __iter__(self) -> Iterator[tuple[Written, bytes]]:
-        for one in self._narrowed.tables():
-            yield from self._of_table(one) if isinstance(one, LeftTable) else self._of_row(one)
-            del one
+        for table in self._narrowed.tables():
+            yield from self._of_table(table) if isinstance(table, LeftTable) else self._of_row(table)
+            del table
         self._end()
 
     def _of_table(self, narrowed: LeftTable) -> Iterator[tuple[Written, bytes]]:
@@ -161,7 +161,7 @@ class _Walk:
 
     def _rows(self, row: LabelRowV2, written: dict[int, list[Any]], frame: int) -> bytes:
         size = frame_size(row, frame)
-        placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
+        placed = [(item, item._frames[frame].coordinates) for item in written.get(frame, ())]
         native = self._kept.of(row)
         own = row._native if self._options.track_ids and row._native and row._native.family == FAMILY else None
 

@@ -301,6 +301,6 @@ def point_names(poses: Poses, name: str) -> list[str]:
 
 def flips_of_all(poses: Poses) -> list[int] | None:
     """Return the mirror images that hold for the keypoints of every class, None if they are not known or differ."""
-    known = [flips_of(one.names) for one in poses.all]
-    filled = [None if one is None else [*one, *range(len(one), poses.most)] for one in known]
-    return filled[0] if filled and all(one == filled[0] for one in filled) else None
+    known = [flips_of(entry.names) for entry in poses.all]
+    filled = [None if each is None else [*each, *range(len(each), poses.most)] for each in known]
+    return filled[0] if filled and all(item == filled[0] for item in filled) else None

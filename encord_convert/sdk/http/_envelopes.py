@@ -150,7 +150,7 @@ def error_of(envelope: Envelope, context: TracedContext, asked: str) -> EncordEx
 def _code(codes: Any) -> str:
     """Return what stands where a code should. What is not written like one might be a key, and is not shown."""
     words = codes if isinstance(codes, list) else [codes]
-    if words and all(isinstance(one, str) and re.fullmatch("[A-Z0-9_]+", one) for one in words):
+    if words and all(isinstance(word, str) and re.fullmatch("[A-Z0-9_]+", word) for word in words):
         return " and ".join(words)
     return f"no code but {type(codes).__name__}"
 

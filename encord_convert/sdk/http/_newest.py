@@ -33,7 +33,7 @@ TRANSLATED: dict[tuple[Query, Verb], _Ask] = {}
 
 
 def is_unserved(error: EncordException) -> bool:
-    """Tell whether an error says that the service has no such query, and not that it refuses this one."""
+    """Return whether an error says that the service has no such query, and not that it refuses this one."""
     return isinstance(error, MethodNotAllowedError) or (
         isinstance(error, InvalidArgumentsError) and NOT_SERVED in error.message
     )
@@ -116,27 +116,27 @@ def _list_datasets(querier: Querier, uid: Any, payload: Any) -> Any:
     query = _filters(payload, desc_eq="description_eq", desc_like="description_like")
     return [
         {
-            "user_role": {"admin": 0, "user": 1}[one["userRole"]],
+            "user_role": {"admin": 0, "user": 1}[item["userRole"]],
             "dataset": {
-                "dataset_hash": one["datasetUuid"],
+                "dataset_hash": item["datasetUuid"],
                 "user_hash": "",
-                "title": one["title"],
-                "description": one["description"],
-                "type": one.get("storageLocation") or 0,
-                "created_at": _spaced(one["createdAt"]),
-                "last_edited_at": _spaced(one["lastEditedAt"]),
-                "backing_folder_uuid": one.get("backingFolderUuid"),
+                "title": item["title"],
+                "description": item["description"],
+                "type": item.get("storageLocation") or 0,
+                "created_at": _spaced(item["createdAt"]),
+                "last_edited_at": _spaced(item["lastEditedAt"]),
+                "backing_folder_uuid": item.get("backingFolderUuid"),
             },
         }
-        for one in querier.call(path_route("GET", "datasets/list"), query=query)["result"]
-        if one["userRole"] is not None
+        for item in querier.call(path_route("GET", "datasets/list"), query=query)["result"]
+        if item["userRole"] is not None
     ]
 
 
 @_for(Query.CLOUD_INTEGRATION, Verb.GET)
 def _list_integrations(querier: Querier, uid: Any, payload: Any) -> Any:
     found = querier.call(path_route("GET", "cloud-integrations"))["result"]
-    return [{"id": one["integrationUuid"], "title": one["title"]} for one in found]
+    return [{"id": match["integrationUuid"], "title": match["title"]} for match in found]
 
 
 # --- ontologies -------------------------------------------------------------------------------------------------------
@@ -190,9 +190,9 @@ def _save_ontology(querier: Querier, uid: Any, payload: Any) -> Any:
 def _list_ontologies(querier: Querier, uid: Any, payload: Any) -> Any:
     found = _pages(querier, "GET", "ontologies", _filters(payload))
     return [
-        {"user_role": one.get("userRole"), "user_email": "", "ontology": _ontology(one)}
-        for one in found
-        if one.get("userRole") is not None
+        {"user_role": match.get("userRole"), "user_email": "", "ontology": _ontology(match)}
+        for match in found
+        if match.get("userRole") is not None
     ]
 
 
@@ -293,7 +293,7 @@ def _register_group(querier: Querier, uid: Any, payload: Any) -> Any:
 @_for(Query.DICOM_SERIES, Verb.POST)
 def _register_series(querier: Querier, uid: Any, payload: Any) -> Any:
     item = {
-        "dicomFiles": [{"url": one["uri"], "title": one["title"]} for one in uid],
+        "dicomFiles": [{"url": entry["uri"], "title": entry["title"]} for entry in uid],
         "title": payload.get("title"),
         "externalFileType": "DICOM",
     }
@@ -319,7 +319,7 @@ def _set_status(querier: Querier, uid: Any, payload: Any) -> Any:
     project_hash = _resource(querier)
     project = querier.call(path_route("GET", "projects/{project}"), project=project_hash)
     wanted = _STAGES[payload["label_status"]]
-    stages = [one["uuid"] for one in project["workflow"]["stages"] if one["stageType"] == wanted]
+    stages = [item["uuid"] for item in project["workflow"]["stages"] if item["stageType"] == wanted]
     if not stages:
         raise EncordException(f"The workflow of the project has no stage {wanted}, so no row can be moved to it.")
     asked = {"label_hashes": [uid], "include_uninitialised_labels": True, "include_workflow_graph_node": True}

@@ -350,7 +350,7 @@ _MAKING = frozenset({Query.LABEL_ROW, Query.MODEL, Query.REENCODE_VIDEO_TASK})
 
 
 def is_repeatable(query: Query, verb: Verb) -> bool:
-    """Tell whether sending a query twice does no harm, whatever the service.
+    """Return whether sending a query twice does no harm, whatever the service.
 
     Reading does none; most PUTs set; saving label rows stores the same again. Anything else makes or starts something.
 
@@ -362,5 +362,5 @@ def is_repeatable(query: Query, verb: Verb) -> bool:
 
 
 def is_repeatable_path(route: PathRoute) -> bool:
-    """Tell whether calling a path of REST v2 twice does no harm, whatever the service."""
+    """Return whether calling a path of REST v2 twice does no harm, whatever the service."""
     return route.method in ("GET", "PUT") or route == LABEL_ROW_PRIORITIES

@@ -104,7 +104,7 @@ def inferred_attribute(item: Answerable, answer: Any) -> Attribute:
     """
     attributes = item._answer_index(fresh=True).attributes.values()
     if isinstance(answer, str):
-        found = [one for one in attributes if isinstance(one, TextAttribute)]
+        found = [attribute for attribute in attributes if isinstance(attribute, TextAttribute)]
         if len(found) != 1:
             raise LabelRowError(f"There are {len(found)} text attributes this text could answer. Name the attribute.")
         return found[0]
@@ -165,7 +165,7 @@ def _radio_option(attribute: RadioAttribute, hash_: str, unknown_option: type[Ex
     option = attribute._option(hash_)
     if option is not None:
         return option
-    if any(one.feature_node_hash == hash_ for one in _descendants(attribute)):
+    if any(descendant.feature_node_hash == hash_ for descendant in _descendants(attribute)):
         raise ValueError(f"{hash_!r} is an option below {attribute.name!r}, but not one of its own.")
     raise unknown_option(f"{attribute.name!r} has no option {hash_!r}.")
 
@@ -205,6 +205,6 @@ def mark_from_json(answer: dict[str, Any], known: frozenset[str]) -> dict[str, A
     if answer.get("manualAnnotation", True) is not True:
         mark["manualAnnotation"] = answer["manualAnnotation"]
     answers = answer.get("answers")
-    if isinstance(answers, list) and any(isinstance(one, dict) and not one.keys() <= _OPTION_KEYS for one in answers):
+    if isinstance(answers, list) and any(isinstance(a, dict) and not a.keys() <= _OPTION_KEYS for a in answers):
         mark["answers"] = _copied(answers)
     return mark or None

@@ -15,18 +15,18 @@ class Coloured:
     _default_color: str | None = None
 
     def has_default_color(self) -> bool:
-        """Tell whether nobody chose the colour."""
+        """Return whether nobody chose the colour."""
         return self._default_color == self.color
 
 
 def keep_defaults(objects: Iterable[Coloured], before: Iterable[Coloured]) -> None:
     """Remember of objects made from others which colours nobody chose."""
     chosen: dict[str, bool] = {}
-    for one in before:
-        chosen[one.color] = chosen.get(one.color, False) or not one.has_default_color()
-    for one in objects:
-        if not chosen.get(one.color, True):
-            one._default_color = one.color
+    for item in before:
+        chosen[item.color] = chosen.get(item.color, False) or not item.has_default_color()
+    for object_ in objects:
+        if not chosen.get(object_.color, True):
+            object_._default_color = object_.color
 
 
 def next_color(objects: Sequence[Any]) -> str:

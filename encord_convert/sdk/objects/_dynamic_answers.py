@@ -214,7 +214,7 @@ class DynamicAnswers:
             yield entry, runs[key]
 
     def are_each_on(self, frames: Container[int]) -> bool:
-        """Tell whether every run is one frame, and one of these."""
+        """Return whether every run is one frame, and one of these."""
         for track in self._tracks.values():
             for start, end in zip(track.starts, track.ends, strict=True):
                 if start != end or start not in frames:

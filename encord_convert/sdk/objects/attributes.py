@@ -257,7 +257,7 @@ class NumericAttribute(Attribute):
 
 
 _BY_TYPE: dict[str, type[Attribute]] = {
-    one.get_property_type().value: one for one in (RadioAttribute, ChecklistAttribute, TextAttribute, NumericAttribute)
+    c.get_property_type().value: c for c in (RadioAttribute, ChecklistAttribute, TextAttribute, NumericAttribute)
 }
 
 

@@ -30,4 +30,4 @@ class ProjectDataset:
     @classmethod
     def from_list(cls, dataset_list: Iterable[dict[str, Any]]) -> list[ProjectDataset]:
         """Return the datasets of a list, in order."""
-        return [cls.from_dict(one) for one in dataset_list]
+        return [cls.from_dict(item) for item in dataset_list]

@@ -145,7 +145,7 @@ class ImageData:
     @classmethod
     def from_list(cls, json_list: Iterable[dict[str, Any]]) -> list[ImageData]:
         """Return the images of a list, in order."""
-        return [cls.from_dict(one) for one in json_list]
+        return [cls.from_dict(entry) for entry in json_list]
 
     def __repr__(self) -> str:
         return f"ImageData(title={self._title}, image_hash={self._image_hash})"
@@ -195,7 +195,7 @@ class DataRow(dict[str, Any], Formatter):
             frames_per_second=frames_per_second,
             duration=duration,
             client_metadata=client_metadata,
-            images_data=None if images_data is None else [_image(one) for one in images_data],
+            images_data=None if images_data is None else [_image(item) for item in images_data],
             signed_url=signed_url,
             is_optimised_image_group=is_optimised_image_group,
             backing_item_uuid=backing_item_uuid,
@@ -400,7 +400,7 @@ class DataRow(dict[str, Any], Formatter):
     @classmethod
     def from_dict_list(cls, json_list: Iterable[dict[str, Any]]) -> list[DataRow]:
         """Return the rows of a list, in order."""
-        return [cls.from_dict(one) for one in json_list]
+        return [cls.from_dict(entry) for entry in json_list]
 
     def _change(self, key: str, value: Any) -> None:
         self[key] = value

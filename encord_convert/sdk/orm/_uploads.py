@@ -191,9 +191,7 @@ class ReEncodeVideoTask(Formatter):
         """
         result = json_dict.get("result")
         if result is not None:
-            result = [
-                ReEncodeVideoTaskResult(one["data_hash"], one.get("signed_url"), one["bucket_path"]) for one in result
-            ]
+            result = [ReEncodeVideoTaskResult(r["data_hash"], r.get("signed_url"), r["bucket_path"]) for r in result]
         return cls(json_dict["status"], result)
 
 
@@ -259,7 +257,7 @@ class AddPrivateDataResponse(Formatter):
         KeyError
             A key is missing.
         """
-        return cls([DatasetDataInfo.from_dict(one) for one in json_dict["dataset_data_info"]])
+        return cls([DatasetDataInfo.from_dict(item) for item in json_dict["dataset_data_info"]])
 
 
 @seen_as(_HOME + "DatasetDataLongPolling")
@@ -296,7 +294,7 @@ class DatasetDataLongPolling(Formatter):
         """
         return cls(
             LongPollingStatus(json_dict["status"]),
-            [DatasetDataInfo.from_dict(one) for one in json_dict["data_hashes_with_titles"]],
+            [DatasetDataInfo.from_dict(title) for title in json_dict["data_hashes_with_titles"]],
             json_dict["errors"],
             json_dict["units_pending_count"],
             json_dict["units_done_count"],

@@ -49,7 +49,7 @@ class BaseORM(dict[str, Any]):
     def __missing__(self, key: str) -> Any:
         expected = self.DB_FIELDS.get(key)
         names = [
-            getattr(one, "__name__", str(one)) for one in (expected if isinstance(expected, tuple) else [expected])
+            getattr(item, "__name__", str(item)) for item in (expected if isinstance(expected, tuple) else [expected])
         ]
         wanted = f" ({' or '.join(names)})" if expected else ""
         raise MissingFieldError(f"{type(self).__name__} has no {key!r}{wanted}; it has {', '.join(self) or 'nothing'}.")
@@ -98,7 +98,7 @@ class BaseListORM(list[Any]):
     BASE_ORM_TYPE: ClassVar[type[BaseORM]] = BaseORM
 
     def __init__(self, iter_: Iterable[dict[str, Any]]) -> None:
-        super().__init__(self.BASE_ORM_TYPE(one) for one in iter_)
+        super().__init__(self.BASE_ORM_TYPE(item) for item in iter_)
 
 
 def _read(key: str, value: Any, type_: Any) -> Any:

@@ -302,7 +302,7 @@ class DatasetAPIKey(Formatter):
             json_dict["api_key"],
             json_dict["title"],
             json_dict["key_hash"],
-            [DatasetScope(one) for one in named],
+            [DatasetScope(item) for item in named],
         )
 
 

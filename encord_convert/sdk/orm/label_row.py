@@ -185,7 +185,7 @@ class LabelRowMetadata(Formatter):
     @classmethod
     def from_list(cls, json_list: Iterable[dict[str, Any]]) -> list[Self]:
         """Return the entries of a listing, in order."""
-        return [cls.from_dict(one) for one in json_list]  # type: ignore[misc]
+        return [cls.from_dict(entry) for entry in json_list]  # type: ignore[misc]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: every key, enums by value, times in ISO 8601."""

@@ -100,7 +100,7 @@ class ModelTrainingLabelMetadata:
     @classmethod
     def from_list(cls, json_list: Iterable[dict[str, Any]]) -> list[ModelTrainingLabelMetadata]:
         """Return the records of a list, in order."""
-        return [cls.from_dict(one) for one in json_list]
+        return [cls.from_dict(entry) for entry in json_list]
 
 
 @dataclass

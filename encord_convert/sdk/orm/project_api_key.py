@@ -37,4 +37,4 @@ class ProjectAPIKey(Formatter):
         """
         scopes = json_dict["scopes"]
         named = json.loads(scopes) if isinstance(scopes, str) else scopes
-        return cls(json_dict["api_key"], json_dict["title"], [APIKeyScopes(one) for one in named])
+        return cls(json_dict["api_key"], json_dict["title"], [APIKeyScopes(item) for item in named])

@@ -92,7 +92,7 @@ class Issues:
             One of the three lists, or a key of an issue, is missing.
         """
         errors, warnings, infos = (
-            [Issue(one["issue_type"], one["instances"]) for one in d[severity]]
+            [Issue(entry["issue_type"], entry["instances"]) for entry in d[severity]]
             for severity in ("errors", "warnings", "infos")
         )
         return Issues(errors, warnings, infos)

@@ -52,8 +52,8 @@ def time_spent(call: Call) -> dict[str, Any]:
     ]
     some, token = cut(call, found)
     of_data = {
-        one["data_hash"]: one
-        for one in label_rows.whole(call.db, project_hash, data_hashes=[r.data_hash for r in some])
+        item["data_hash"]: item
+        for item in label_rows.whole(call.db, project_hash, data_hashes=[r.data_hash for r in some])
     }
     stages = {
         place: {"stageType": STAGE_TYPES[place], **node}

@@ -41,16 +41,16 @@ def places(call: Call, owner: str, item_type: str, count: int) -> dict[str, Any]
         raise InvalidArgumentsError(f"From 1 to {MOST_PLACES} places are given at once, not {count}.")
     kind = KINDS.get(item_type, item_type)
     made = [uploads.new_upload(owner, kind, "", call.now) for _ in range(count)]
-    made = [one._replace(title=one.data_hash) for one in made]
+    made = [item._replace(title=item.data_hash) for item in made]
     uploads.add_uploads(call.db, made)
     return told(
         {
-            "itemUuid": one.data_hash,
-            "objectKey": one.file_link,
-            "signedUrl": call.storage.upload_url(call.base_url, one.data_hash, call.now),
+            "itemUuid": entry.data_hash,
+            "objectKey": entry.file_link,
+            "signedUrl": call.storage.upload_url(call.base_url, entry.data_hash, call.now),
             "uploadHeaders": {},
         }
-        for one in made
+        for entry in made
     )
 
 
@@ -104,11 +104,11 @@ def progress(call: Call) -> dict[str, Any]:
     job = _job(call)
     return {
         "status": job["status"],
-        "itemsWithNames": [{"itemUuid": one["item"], "name": one["name"]} for one in job["units"]],
-        "errors": [one["why"] for one in job["errors"]],
+        "itemsWithNames": [{"itemUuid": unit["item"], "name": unit["name"]} for unit in job["units"]],
+        "errors": [error["why"] for error in job["errors"]],
         "unitErrors": [
-            {"objectUrls": one["urls"], "error": one["why"], "subtaskUuid": str(uuid4()), "actionDescription": "read"}
-            for one in job["errors"]
+            {"objectUrls": item["urls"], "error": item["why"], "subtaskUuid": str(uuid4()), "actionDescription": "read"}
+            for item in job["errors"]
         ],
         "unitsPendingCount": 0,
         "unitsDoneCount": len(job["units"]),
@@ -129,17 +129,17 @@ def cancel(call: Call) -> dict[str, int]:
 def group(call: Call) -> list[str]:
     """Keep groups of items, with the layout that is asked for."""
     wanted = call.payload
-    if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in wanted):
+    if not isinstance(wanted, list) or not all(isinstance(entry, dict) for entry in wanted):
         raise InvalidArgumentsError("Expected a list of groups.")
     made = []
-    for one in wanted:
-        uuids = one.get("layoutContents")
+    for each in wanted:
+        uuids = each.get("layoutContents")
         uuids = list(uuids.values()) if isinstance(uuids, dict) else uuids
         if not isinstance(uuids, list) or not uuids or not all(isinstance(uuid, str) for uuid in uuids):
             raise InvalidArgumentsError("layoutContents names the items of a group.")
         uuid = str(uuid4())
         children = [{"uuid": seen(call, child).uuid} for child in uuids]
-        item = {"item_type": "group", "name": titled(one.get("name") or f"group-{uuid[:5]}")}
+        item = {"item_type": "group", "name": titled(each.get("name") or f"group-{uuid[:5]}")}
         columns = {"uuid": uuid, "name": item["name"], "item": item, "children": children, "uploads": []}
         made.append(added(call, call.of.hash, None, columns)["item"])
     return made
@@ -176,16 +176,16 @@ def told_of_dataset(call: Call, process_hash: str) -> dict[str, Any] | None:
     return {
         "status": job["status"],
         "data_hashes_with_titles": [
-            {"data_hash": one["data_hash"], "title": one["name"], "backing_item_uuid": one["item"]}
-            for one in job["units"]
+            {"data_hash": unit["data_hash"], "title": unit["name"], "backing_item_uuid": unit["item"]}
+            for unit in job["units"]
         ],
-        "errors": [one["why"] for one in job["errors"]],
+        "errors": [error["why"] for error in job["errors"]],
         "data_unit_errors": [
             {
-                "object_urls": one["urls"], "error": one["why"], "subtask_uuid": str(uuid4()),
+                "object_urls": item["urls"], "error": item["why"], "subtask_uuid": str(uuid4()),
                 "action_description": "read",
             }
-            for one in job["errors"]
+            for item in job["errors"]
         ],
         "units_pending_count": 0,
         "units_done_count": len(job["units"]),

@@ -35,11 +35,11 @@ def told_of(call: Call, rows: Sequence[Any]) -> list[dict[str, Any]]:
     found = []
     for row in rows:
         path = folders.path(call.db, row.uuid)
-        given = folders.given(call.db, [one.uuid for one in path], call.caller.user_hash)
+        given = folders.given(call.db, [part.uuid for part in path], call.caller.user_hash)
         seen = next((place for place, one in enumerate(path) if one.uuid in given), len(path) - 1)
         path = path[seen:]
-        backed = folders.backed(call.db, [one.uuid for one in path])
-        parents = dict(zip([one.uuid for one in path], [None, *(one.uuid for one in path)], strict=False))
+        backed = folders.backed(call.db, [item.uuid for item in path])
+        parents = dict(zip([entry.uuid for entry in path], [None, *(each.uuid for each in path)], strict=False))
         found.append(
             {
                 "uuid": row.uuid,

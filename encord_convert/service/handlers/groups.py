@@ -85,10 +85,10 @@ def list_users(call: Call) -> dict[str, Any]:
 @handles_path("POST organisation/groups/{group}/users", writes=True, roles=OWNER)
 def add_users(call: Call) -> dict[str, Any]:
     """Take users into a group."""
-    emails = [users.address(one) for one in call.given("userEmails", list)]
+    emails = [users.address(item) for item in call.given("userEmails", list)]
     if len(emails) > MOST_USERS:
         raise InvalidArgumentsError(f"At most {MOST_USERS} users are added at once.")
-    groups.add_users(call.db, call.of.hash, [users.user_named(call.db, one, call.now) for one in emails])
+    groups.add_users(call.db, call.of.hash, [users.user_named(call.db, entry, call.now) for entry in emails])
     return told({"userEmail": email} for email in emails)
 
 

@@ -72,7 +72,7 @@ def _source(text: Any) -> MemorySource:
 
 
 def _may_have_tracks(source: MemorySource) -> bool:
-    """Tell whether the annotations have to be looked through for tracks, which takes half as long as to read them."""
+    """Return whether the annotations have to be looked through for tracks, which takes half as long as to read them."""
     with source.open(FILE) as stream:
         text = stream.read()
     return b"<track" in text or b"\0" in text

@@ -83,8 +83,8 @@ def seen(call: Call, uuid: str, *, is_admin: bool = False) -> Any:
         raise unseen("item", uuid)
     own = folders.role_of(call.db, row.folder, call.caller.user_hash)
     if own is None and any(
-        users.role_of(call.db, Kind.DATASET, one.dataset_hash, call.caller.user_hash) is not None
-        for one in items.where_shown(call.db, uuid)
+        users.role_of(call.db, Kind.DATASET, item.dataset_hash, call.caller.user_hash) is not None
+        for item in items.where_shown(call.db, uuid)
     ):
         own = 1
     if own is None:
@@ -214,7 +214,7 @@ def remove(call: Call) -> dict[str, int]:
             raise InvalidArgumentsError(f"{row.name}: is part of another item; delete that first.")
     parts: list[str] = []
     if call.given("removeUnusedFrames", bool, True):
-        parts = [one.uuid for row in rows for one in items.children(call.db, row.uuid) if one.uuid not in uuids]
+        parts = [child.uuid for row in rows for child in items.children(call.db, row.uuid) if child.uuid not in uuids]
     count = items.remove(call.db, uuids)
     free = [uuid for uuid in parts if not items.parents(call.db, uuid) and not items.shown(call.db, [uuid])[uuid]]
     items.remove(call.db, free)

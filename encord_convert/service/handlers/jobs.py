@@ -105,19 +105,19 @@ def _told(call: Call, job: Any) -> dict[str, Any]:
     # A job under way is looked at often: what came of it is told when it is over.
     is_over = job.status != "PENDING"
     failed = jobs.units(call.db, job.id, [FAILED])
-    registered = [msgspec.json.decode(one.found) for one in jobs.units(call.db, job.id, [DONE])] if is_over else []
+    registered = [msgspec.json.decode(unit.found) for unit in jobs.units(call.db, job.id, [DONE])] if is_over else []
     return {
         "status": job.status,
-        "data_hashes_with_titles": [one for one in registered if one is not None],
-        "errors": [msgspec.json.decode(one.found) for one in failed],
+        "data_hashes_with_titles": [item for item in registered if item is not None],
+        "errors": [msgspec.json.decode(entry.found) for entry in failed],
         "data_unit_errors": [
             {
-                "object_urls": msgspec.json.decode(one.unit, type=Unit).urls,
-                "error": msgspec.json.decode(one.found),
-                "subtask_uuid": str(uuid5(UUID(job.process_hash), str(one.place))),
+                "object_urls": msgspec.json.decode(each.unit, type=Unit).urls,
+                "error": msgspec.json.decode(each.found),
+                "subtask_uuid": str(uuid5(UUID(job.process_hash), str(each.place))),
                 "action_description": "read",
             }
-            for one in failed
+            for each in failed
         ],
         "units_pending_count": counts.get(WAITING, 0) + counts.get(LOOKED_AT, 0),
         "units_done_count": counts.get(DONE, 0),
@@ -150,7 +150,7 @@ def encode(call: Call) -> int:
         raise InvalidArgumentsError("data_hash names no video.")
     wanted = [msgspec.json.encode(data_hash) for data_hash in hashes]
     for job in jobs.pending(call.db, RE_ENCODING, call.of.hash):
-        if [bytes(one.unit) for one in jobs.units(call.db, job.id, range(4))] == wanted:
+        if [bytes(unit.unit) for unit in jobs.units(call.db, job.id, range(4))] == wanted:
             return int(job.id)
     return int(jobs.add(call.db, _new(call, RE_ENCODING), wanted).id)
 
@@ -163,10 +163,10 @@ def encoding(call: Call) -> dict[str, Any]:
         raise ResourceNotFoundError("The dataset has no such job.")
     if job.status == "PENDING":
         return {"status": job.status}
-    found = [msgspec.json.decode(one.found) for one in jobs.units(call.db, job.id, [DONE])]
+    found = [msgspec.json.decode(unit.found) for unit in jobs.units(call.db, job.id, [DONE])]
     if not found:
         return {"status": "ERROR"}
-    return {"status": job.status, "result": [_result(call, one) for one in found]}
+    return {"status": job.status, "result": [_result(call, match) for match in found]}
 
 
 def _result(call: Call, one: dict[str, str]) -> dict[str, str]:

@@ -273,10 +273,10 @@ def checked(label_hash: str, data_hash: str, data_type: str, body: bytes) -> tup
     answers = row.classification_answers
     for unit in row.data_units.values():
         for frame in (unit.labels,) if is_image else unit.labels.values():
-            for one in frame.classifications:
-                if one.classificationHash not in answers:
+            for entry in frame.classifications:
+                if entry.classificationHash not in answers:
                     raise AnswerDictionaryError(
-                        f"Label row {label_hash}: classification {one.classificationHash[:64]} has no answers."
+                        f"Label row {label_hash}: classification {entry.classificationHash[:64]} has no answers."
                     )
     last_frame = 0 if is_image else max((max(unit.labels, default=0) for unit in row.data_units.values()), default=0)
     return row.last_edited_at, last_frame

@@ -102,7 +102,7 @@ def create_ontology(call: Call) -> dict[str, Any]:
 def list_ontologies(call: Call) -> dict[str, Any]:
     """List the ontologies the caller has a role on."""
     rows, token = cut(call, ontologies.of_user(call.db, call.caller.user_hash, filters(call)))
-    return told((_record(one, one["role"]) for one in rows), token)
+    return told((_record(row, row["role"]) for row in rows), token)
 
 
 @handles_path("GET ontologies/{ontology}", writes=False)

@@ -36,7 +36,7 @@ def _job(call: Call, kind: str) -> Any:
 def _older_import(call: Call) -> dict[str, Any]:
     """Return the payload of an import of the envelope API."""
     data = call.given("data", list)
-    if not all(isinstance(one, dict) and isinstance(one.get("dataLink"), str) for one in data):
+    if not all(isinstance(item, dict) and isinstance(item.get("dataLink"), str) for item in data):
         raise InvalidArgumentsError("data is a list of objects with dataPath and dataLink.")
     return {
         "cvat": {"annotations_base64": call.given("annotationsBase64", str)},
@@ -44,7 +44,7 @@ def _older_import(call: Call) -> dict[str, Any]:
         "review_mode": call.given("reviewMode", str),
         "transform_bounding_boxes_to_polygons": call.given("transformBoundingBoxesToPolygons", bool, False),
         "image_title_to_image_hash_map": {
-            str(one.get("dataPath") or one.get("title")): one["dataLink"].rpartition("/")[2] for one in data
+            str(entry.get("dataPath") or entry.get("title")): entry["dataLink"].rpartition("/")[2] for entry in data
         },
     }
 
@@ -95,13 +95,13 @@ def prepared_deidentification(call: Call) -> list[str]:
         "redact_pixels_mode": _MODES.get(mode, mode),
         "save_conditions": [
             {
-                "value": one.get("value"),
-                "condition_type": _CONDITIONS.get(one.get("conditionType"), one.get("conditionType")),
-                "dicom_tag": one.get("dicomTag"),
+                "value": condition.get("value"),
+                "condition_type": _CONDITIONS.get(condition.get("conditionType"), condition.get("conditionType")),
+                "dicom_tag": condition.get("dicomTag"),
             }
-            if isinstance(one, dict)
-            else one
-            for one in conditions
+            if isinstance(condition, dict)
+            else condition
+            for condition in conditions
         ],
         "upload_dir": call.given("uploadDir", (str, type(None)), None),
     }

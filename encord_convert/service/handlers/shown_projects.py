@@ -61,9 +61,9 @@ def list_own(call: Call) -> dict[str, Any]:
     rows = projects.of_user(call.db, call.caller.user_hash, filters(call))
     tags = set(call.asked.get("tagsAnyof", ()))
     if tags:
-        rows = [one for one in rows if tags & set(records.get(call.db, TAGGED, *[one["project_hash"]] * 2) or ())]
+        rows = [row for row in rows if tags & set(records.get(call.db, TAGGED, *[row["project_hash"]] * 2) or ())]
     some, token = cut(call, rows)
-    return told((record(call, one, one["role"]) for one in some), token)
+    return told((record(call, item, item["role"]) for item in some), token)
 
 
 @handles_path("GET projects/{project}", writes=False)
@@ -77,8 +77,8 @@ def list_datasets(call: Call) -> dict[str, Any]:
     """List the datasets of the project."""
     rows, token = cut(call, projects.datasets(call.db, call.of.hash))
     items = (
-        {"datasetHash": one["dataset_hash"], "title": one["title"], "description": one["description"] or ""}
-        for one in rows
+        {"datasetHash": row["dataset_hash"], "title": row["title"], "description": row["description"] or ""}
+        for row in rows
     )
     return told(items, token)
 
@@ -168,7 +168,7 @@ def copy_branch(call: Call) -> dict[str, int]:
     rows = of_branches(call, hashes(call.given("labelUuids", list), "labelUuids"))
     if any(row.get("branch_name", MAIN) != source for row in rows):
         raise InvalidArgumentsError(f"A label row is not of the branch {source[:64]}.")
-    there = {one["data_hash"]: one["label_hash"] for one in _of_data(call, target, rows)}
+    there = {item["data_hash"]: item["label_hash"] for item in _of_data(call, target, rows)}
     overwrites = call.given("overwrite", bool, False)
     bodies = label_rows.bodies(call.db, [row["head"] for row in rows if row["head"] is not None])
     saved, count = {}, 0
@@ -194,7 +194,7 @@ def _of_data(call: Call, branch: str, rows: list[dict[str, Any]]) -> list[dict[s
 @handles_path("GET organisation/organisation-tags", writes=False)
 def list_tags(call: Call) -> dict[str, Any]:
     """List the tags of the service."""
-    return told(_tag(one) for one in records.all_of(call.db, TAG))
+    return told(_tag(item) for item in records.all_of(call.db, TAG))
 
 
 @handles_path("POST organisation/organisation-tags", writes=True)
@@ -208,8 +208,8 @@ def add_tag(call: Call) -> dict[str, Any]:
 @handles_path("DELETE organisation/organisation-tags/{tag}", writes=True)
 def remove_tag(call: Call) -> None:
     """Forget a tag the caller made."""
-    own = [one for one in records.all_of(call.db, TAG) if one["user_hash"] == call.caller.user_hash]
-    if call.path["tag"] not in [one["uuid"] for one in own]:
+    own = [entry for entry in records.all_of(call.db, TAG) if entry["user_hash"] == call.caller.user_hash]
+    if call.path["tag"] not in [item["uuid"] for item in own]:
         raise ResourceNotFoundError("There is no such tag, or it is another's.")
     records.remove(call.db, TAG, call.path["tag"])
 
@@ -218,7 +218,7 @@ def remove_tag(call: Call) -> None:
 def tags_of_project(call: Call) -> dict[str, Any]:
     """List the tags of the project."""
     own = records.get(call.db, TAGGED, call.of.hash, call.of.hash) or []
-    return told(_tag(one) for one in records.all_of(call.db, TAG) if one["uuid"] in own)
+    return told(_tag(item) for item in records.all_of(call.db, TAG) if item["uuid"] in own)
 
 
 @handles_path("PUT projects/{project}/tags/{tag}", writes=True, roles=MANAGERS)
@@ -235,7 +235,7 @@ def tag(call: Call) -> None:
 def untag(call: Call) -> None:
     """Take a tag from the project."""
     own = records.get(call.db, TAGGED, call.of.hash, call.of.hash) or []
-    _keep_tags(call, [one for one in own if one != call.path["tag"]])
+    _keep_tags(call, [item for item in own if item != call.path["tag"]])
 
 
 def _keep_tags(call: Call, uuids: list[str]) -> None:

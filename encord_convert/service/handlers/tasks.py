@@ -98,9 +98,9 @@ def act(call: Call) -> None:
     """Do something with tasks; with all of them, or none."""
     place = _place(call, call.path["stage"])
     wanted = call.payload
-    if not isinstance(wanted, list) or len(wanted) > MOST_AT_ONCE or not all(isinstance(one, dict) for one in wanted):
+    if not isinstance(wanted, list) or len(wanted) > MOST_AT_ONCE or not all(isinstance(item, dict) for item in wanted):
         raise InvalidArgumentsError(f"Expected a list of at most {MOST_AT_ONCE} actions.")
-    data_hashes = _data(call, [one.get("taskUuid") for one in wanted], place)
+    data_hashes = _data(call, [entry.get("taskUuid") for entry in wanted], place)
     for data_hash, one in zip(data_hashes, wanted, strict=True):
         action = one.get("action")
         if action not in _OF_PLACE[place]:

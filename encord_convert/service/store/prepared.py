@@ -58,9 +58,9 @@ class Prepared:
         if not values:
             return 0
         text, names, constants = self._texts.get(db.dialect.name) or self._compiled(db)
-        given: list[Any] = [{**constants, **one} for one in values]
+        given: list[Any] = [{**constants, **item} for item in values]
         if names is not None:
-            given = [[one[name] for name in names] for one in given]
+            given = [[entry[name] for name in names] for entry in given]
         raw: Any = db.connection.driver_connection
         cursor = raw.cursor()
         try:

@@ -89,7 +89,7 @@ def api_key(db: Connection, secret_sha256: str) -> Any:
 
 
 def is_empty(db: Connection) -> bool:
-    """Tell whether there is no user yet."""
+    """Return whether there is no user yet."""
     return db.execute(select(USERS.c.user_hash).limit(1)).first() is None
 
 

@@ -103,4 +103,4 @@ def _tables(group: Alike, name: str) -> list[dict[str, str]]:
 
 
 def _comment(text: str) -> str:
-    return "".join(one if one.isprintable() else " " for one in text)
+    return "".join(item if item.isprintable() else " " for item in text)

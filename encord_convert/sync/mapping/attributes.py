@@ -37,13 +37,13 @@ Attribute = dict[str, Any]
 
 
 def asks_yes_or_no(attribute: Attribute) -> bool:
-    """Tell whether a radio attribute has just the options yes and no, or true and false."""
+    """Return whether a radio attribute has just the options yes and no, or true and false."""
     labels = sorted(option["label"].lower() for option in attribute.get("options") or ())
     return labels in ([NO, YES], ["false", "true"])
 
 
 def is_yes(option: Attribute) -> bool:
-    """Tell whether an option of such an attribute affirms."""
+    """Return whether an option of such an attribute affirms."""
     return _AFFIRMED[option["label"].lower()]
 
 
@@ -60,12 +60,12 @@ def asked_again(attribute: Attribute, kind: str, values: Iterable[str] = ()) -> 
         The texts that become options.
     """
     bare = {key: value for key, value in attribute.items() if key not in ("options", "type")}
-    options = [{key: value for key, value in one.items() if key != "options"} for one in attribute.get("options") or ()]
+    options = [{key: v for key, v in item.items() if key != "options"} for item in attribute.get("options") or ()]
     if kind == "text":
         yield {**bare, "type": "text"}
     elif kind == "checklist":
         if asks_yes_or_no(attribute):
-            options = [{**one, **_called(attribute["name"])} for one in options if is_yes(one)]
+            options = [{**item, **_called(attribute["name"])} for item in options if is_yes(item)]
         yield {**bare, "type": "checklist", "options": options}
     elif kind == "radio":
         yield {**bare, "type": "radio", "options": [_option(attribute, value) for value in values]}

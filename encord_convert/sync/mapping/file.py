@@ -119,19 +119,19 @@ def classes_of(structure: Structure) -> Iterator[tuple[str, str, dict[str, Any]]
     The name is that of the label, without the shape that is behind it in a project
     (:mod:`encord_convert.hub.class_names`).
     """
-    for one in structure["objects"]:
-        yield label_of(one), one["shape"], one
-    for one in structure["classifications"]:
-        if one["attributes"]:
-            yield one["attributes"][0]["name"], CLASSIFICATION, one
+    for object_ in structure["objects"]:
+        yield label_of(object_), object_["shape"], object_
+    for classification in structure["classifications"]:
+        if classification["attributes"]:
+            yield classification["attributes"][0]["name"], CLASSIFICATION, classification
 
 
 def templates_of(structure: Structure) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the label and the JSON form of the template of each skeleton."""
-    labels = {one["name"]: label_of(one) for one in structure["objects"] if one["shape"] == "skeleton"}
-    for one in structure.get("skeleton_templates") or ():
-        name = one["template"]["name"]
-        yield labels.get(name, name), one["template"]
+    labels = {object_["name"]: label_of(object_) for object_ in structure["objects"] if object_["shape"] == "skeleton"}
+    for template in structure.get("skeleton_templates") or ():
+        name = template["template"]["name"]
+        yield labels.get(name, name), template["template"]
 
 
 def parts_of(attributes: Iterable[dict[str, Any]], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -179,7 +179,7 @@ class _Reading:
 
     def rules(self, document: Any) -> MappingRules:
         tables = document.get("classes") if isinstance(document, dict) else None
-        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        if not isinstance(tables, list) or not all(isinstance(item, dict) for item in tables):
             raise MappingError(f"{self._place}: expected a list of tables under 'classes', found none.")
         self._check_keys(document, ("classes",), "")
         rules: dict[tuple[str, str], Rule] = {}
@@ -306,8 +306,8 @@ class _Reading:
             can = ", ".join(allowed) or "nothing else"
             self._fault(table, path, f"{what}: {was} cannot become {kind!r}; it can become {can}.")
             return
-        below = [one for one in known if one.startswith(path + "/") and "type" in known[one]]
-        kept = next((one for one in below if not any(parts.get(above, "") is None for above in _above(one))), None)
+        below = [item for item in known if item.startswith(path + "/") and "type" in known[item]]
+        kept = next((part for part in below if not any(parts.get(above, "") is None for above in _above(part))), None)
         if kept is not None:
             self._fault(
                 table, path, f"{what}: a {kind} has nothing below its options; drop {kept!r} first, with false."

@@ -125,7 +125,7 @@ def _names(labels: LabelSet, translation: Translation) -> dict[str, list[str]]:
     for item in labels.ontology.objects:
         fate = translation.fate_of({"featureHash": item.feature_node_hash})
         made = [fate.plain, *fate.by_option.values()]
-        names.setdefault(item.title, []).extend(one.name for one in made if one is not None)
+        names.setdefault(item.title, []).extend(entry.name for entry in made if entry is not None)
     return names
 
 
@@ -161,7 +161,7 @@ class _Account:
         parts = worked.parts()
         made = {**new._objects, **new._classifications}
         for hash_, instance in (*row._objects.items(), *row._classifications.items()):
-            ours = [made[one] for one in parts.get(hash_, ())]
+            ours = [made[part] for part in parts.get(hash_, ())]
             self._tell(instance, ours, list(worked.told.get(hash_, {}).values()), worked.undrawable)
         for shape, label in worked.off_frames:
             where, detail = Where(file=row._origin, row=row.data_title), f"The mapping drops {label!r}."
@@ -170,7 +170,7 @@ class _Account:
     def _tell(
         self, instance: Any, made: list[Any], told: list[Told], undrawable: Mapping[tuple[str, int], str]
     ) -> None:
-        kept: set[int] = set().union(*(one._frames for one in made))
+        kept: set[int] = set().union(*(item._frames for item in made))
         label = _label(instance)
         if not instance._frames:
             carried = (("answer", hub_answers(instance)),)
@@ -199,7 +199,7 @@ class _Account:
         if any(said is not Said.KEPT for _, said in told):
             origin = self._answer(instance, kept, told, origin)
         if is_redrawn:
-            origin = replace(origin, changed=True, also=tuple(replace(one, changed=True) for one in origin.also))
+            origin = replace(origin, changed=True, also=tuple(replace(each, changed=True) for each in origin.also))
         if len(made) > 1 and origin.weights and origin.is_track:
             detail = f"One object becomes {len(made)}, of a class each."
             key = "track", label
@@ -208,7 +208,7 @@ class _Account:
         for one in made:
             one._origin = origin
         if self._counts_hub:
-            gone = len(unplaced_answers(instance)) - sum(len(unplaced_answers(one)) for one in made)
+            gone = len(unplaced_answers(instance)) - sum(len(unplaced_answers(entry)) for entry in made)
             for _ in range(gone):
                 detail = "The mapping drops an answer on frames where the object is not."
                 self._report.drop_part(instance, min(kept), "unplaced", "MAPPED_AWAY", Feature.UNPLACED, detail)
@@ -292,7 +292,7 @@ class _Counted:
 
     def without(self, origin: Origin) -> Origin:
         """Return an origin that does not carry them."""
-        also = tuple(replace(one, carried=self._less(one.carried, self._frames)) for one in origin.also)
+        also = tuple(replace(item, carried=self._less(item.carried, self._frames)) for item in origin.also)
         if origin.weights is None:
             return replace(origin, carried=self._less(origin.carried, self._frames), also=also)
         weights = {

@@ -35,7 +35,7 @@ def needed(source: Structure, rules: MappingRules) -> Joined:
             if shape != CLASSIFICATION:
                 new |= {"name": title, "shape": rules.rule(name, shape).shape}
             joined.add_class(new, title, new.get("shape", CLASSIFICATION))
-    templates = [one for one in source.get("skeleton_templates") or () if _is_kept(one, source, rules)]
+    templates = [template for template in source.get("skeleton_templates") or () if _is_kept(template, source, rules)]
     if templates:
         structure["skeleton_templates"] = templates
     return joined
@@ -120,7 +120,7 @@ class Joined:
     is_project: bool = False
 
     def __post_init__(self) -> None:
-        self._taken = {one["featureNodeHash"] for one in _everything(self.structure)}
+        self._taken = {item["featureNodeHash"] for item in _everything(self.structure)}
 
     def add(self, other: Structure) -> None:
         """Add what another ontology has and this has not."""
@@ -169,26 +169,26 @@ class Joined:
     def _add_attributes(
         self, there: list[dict[str, Any]], more: list[dict[str, Any]], parent: str, place: str, *, told: bool = True
     ) -> None:
-        for one in more:
-            same = next((each for each in there if each["name"] == one["name"]), None)
-            words = f"{place}, {one['name']!r}"
+        for item in more:
+            same = next((each for each in there if each["name"] == item["name"]), None)
+            words = f"{place}, {item['name']!r}"
             if same is None:
-                same = {key: value for key, value in one.items() if key != "options"}
+                same = {key: value for key, value in item.items() if key != "options"}
                 same["id"] = _next_id(there, parent)
-                same["featureNodeHash"] = self._free(one["featureNodeHash"], place, one["name"], short=True)
+                same["featureNodeHash"] = self._free(item["featureNodeHash"], place, item["name"], short=True)
                 there.append(same)
-                if "options" in one:
+                if "options" in item:
                     same["options"] = []
                 if told:
                     self.added.append(f"attribute {words}")
-                self._add_options(same, one, words, told=False)
-            elif same["type"] != one["type"] or bool(same.get("dynamic")) != bool(one.get("dynamic")):
+                self._add_options(same, item, words, told=False)
+            elif same["type"] != item["type"] or bool(same.get("dynamic")) != bool(item.get("dynamic")):
                 self.conflicts.append(
-                    f"{words} is {_kind(one)} {self.sides[0]} and {_kind(same)} {self.sides[1]}: "
+                    f"{words} is {_kind(item)} {self.sides[0]} and {_kind(same)} {self.sides[1]}: "
                     "map it to another title."
                 )
             else:
-                self._add_options(same, one, words, told=told)
+                self._add_options(same, item, words, told=told)
 
     def _add_options(self, there: dict[str, Any], more: dict[str, Any], place: str, *, told: bool) -> None:
         for option in more.get("options") or ():

@@ -66,7 +66,7 @@ def _part_of(document: Mapping[str, Any], structure: Structure) -> list[dict[str
         if "attributes" in part:
             paths = set().union(*own)
             part["attributes"] = {path: to for path, to in part["attributes"].items() if path in paths}
-        if not any(part.get("split") in one for one in own):
+        if not any(part.get("split") in item for item in own):
             part.pop("split", None)
             part.pop("split_to", None)
         tables.append(part)

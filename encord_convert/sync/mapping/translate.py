@@ -36,7 +36,7 @@ class Answer:
     is_asked_again: bool = False
 
     def changes(self, answers: Any) -> bool:
-        """Tell whether an answer that is given in the project is another there, beyond names."""
+        """Return whether an answer that is given in the project is another there, beyond names."""
         if self.is_asked_again or not isinstance(answers, list):
             return self.is_asked_again
         return any(self.options.get(each["featureHash"]) is None for each in answers)
@@ -132,8 +132,8 @@ class Translation:
         self._project: dict[tuple[str, str], dict[str, Any]] = {}
         for name, shape, one in classes_of(project):
             self._project.setdefault((name, shape), one)
-        for one in project["objects"]:
-            self._project.setdefault((one["name"], one["shape"]), one)
+        for object_ in project["objects"]:
+            self._project.setdefault((object_["name"], object_["shape"]), object_)
         self._templates = dict(templates_of(project))
         self._fates: dict[str, Fate] = {}
         rules = rules or MappingRules()
@@ -175,7 +175,7 @@ class Translation:
         if shape != CLASSIFICATION:
             base = {"name": base["name"], "color": there["color"], "shape": shape, **base}
         checklists = {
-            one["featureNodeHash"] for one in below(there.get("attributes")) if one.get("type") == "checklist"
+            item["featureNodeHash"] for item in below(there.get("attributes")) if item.get("type") == "checklist"
         }
         class_ = Class(title, shape, base, {}, frozenset(checklists))
         if shape == "skeleton" and title in self._templates:
@@ -253,8 +253,8 @@ class Translation:
             if title is None or rule.kinds.get(name) != "yes_no":
                 continue
             labels = {
-                one["featureNodeHash"]: rule.title(f"{name}/{one['label']}", one["label"])
-                for one in attribute.get("options") or ()
+                option["featureNodeHash"]: rule.title(f"{name}/{option['label']}", option["label"])
+                for option in attribute.get("options") or ()
             }
             kept = {hash_: label for hash_, label in labels.items() if label is not None}
             for hash_, label in kept.items():
