@@ -21,23 +21,23 @@ class Match(Enum):
     """Whether a path holds a format."""
 
     YES = "yes"
-    """It does; only a damaged file could still fail to read."""
+    """The path holds the format; only a damaged file could still fail to read."""
     NO = "no"
-    """It does not."""
+    """The path does not hold the format."""
     UNSURE = "unsure"
-    """It could; reading it would tell."""
+    """Only reading it can tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoOptions:
-    """A format's options where it has none."""
+    """Options of a format that has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Importer:
     """How a format is read: a function, the dataclass of its options, and what it can give.
 
-    ``cuts`` says that big files come in label sets with :meth:`LabelSet.shards`, which several processes read.
+    ``cuts``: large files give label sets with :meth:`LabelSet.shards`, which several processes can read.
     """
 
     read: Callable[[Source, Any, Report], LabelSet]
@@ -51,10 +51,9 @@ class Exporter:
     """How a format is written: a function, the dataclass of its options, and what survives.
 
     ``write_sharded(shards, target, options, report)``, if given, writes what ``write`` would of the union of the
-    shards, byte for byte, with a process for each. ``carries`` is what survives with the options' defaults;
-    ``carries_by(options)``, if given, what does with others. ``walk(narrowed, target, options)`` yields what is written
-    of the rows, says what is worth noting and raises what cannot be: writing is that and the files, a dry run that
-    alone.
+    shards, byte for byte, with one process each. ``carries`` is what survives with default options;
+    ``carries_by(options)``, if given, with other options. ``walk(narrowed, target, options)`` yields what is written of
+    the rows, adds notes and raises errors: a dry run does only that, writing also makes the files.
     """
 
     write: Callable[[LabelSet, Target, Any, Report], None]
@@ -75,7 +74,7 @@ class Exporter:
         walk: Callable[[Narrowed, Target, Any], Iterable[Any]] | None = None,
         carries_by: Callable[[Any], Carries] | None = None,
     ) -> Exporter:
-        """Return how a format is written by a function that is given what its declaration leaves of the labels."""
+        """Return an exporter whose function gets the labels already narrowed to its declaration."""
         declared = carries_by or carries
         sharded = None if write_sharded is None else partial(_write_narrowed_shards, write_sharded, declared)
         return cls(partial(_write_narrowed, write, declared), options, carries, sharded, carries_by, walk)
@@ -85,7 +84,7 @@ class Exporter:
         return self.carries if self.carries_by is None else self.carries_by(options)
 
     def foretell(self, labels: LabelSet, target: Target, options: Any, report: Report) -> None:
-        """Tell the report what writing would say, and raise what it would; nothing is written."""
+        """Fill the report and raise errors as writing would, without writing anything."""
         from encord_convert.losses.narrow import Narrowed
 
         carries = self.carries_with(options)
@@ -130,9 +129,9 @@ class Format:
     Parameters
     ----------
     name : str
-        The short name of the command line; option values and hashes use it too.
+        Short name used on the command line, in option values and in hashes.
     title : str
-        What people call it.
+        Human-readable name.
     spec : str
         Where it is specified.
     suffixes : tuple of str
@@ -153,7 +152,7 @@ class Format:
     read_by: str | None = None
 
     def __repr__(self) -> str:
-        """Say what it does and how much it carries, which is more than anybody reads at a prompt."""
+        """Summarize: a full field listing is unreadable at a prompt."""
         ends = {"read": self.importer, "written": self.exporter}
         does = " and ".join(name for name, end in ends.items() if end is not None)
         end = self.exporter or self.importer

@@ -1,8 +1,8 @@
-"""From an option dataclass to parsed values, help text and documentation rows.
+"""Option dataclasses: parsing of values, help texts and documentation rows.
 
-An option is a field: its type is what values it takes (``bool``, ``int``, ``float``, ``str``, a ``Literal`` of words,
-each perhaps ``| None``), its default is its default, and ``metadata={"help": …}`` says what it does. Names in the
-class variable ``GONE`` were options once: they are taken, and mean nothing.
+An option is a field: its type (``bool``, ``int``, ``float``, ``str`` or a ``Literal`` of words, optionally ``| None``),
+its default, and ``metadata={"help": …}``. Names in the class variable ``GONE`` are former options: accepted and
+ignored.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ def parse_options(cls: type, given: Mapping[str, Any], *, format_name: str) -> A
     cls : type
         A frozen dataclass.
     given : mapping
-        Names to values; texts, as a command line gives them, are parsed by the field's type.
+        Names to values; strings from the command line are parsed by the field's type.
     format_name : str
-        For the message.
+        Used in messages.
 
     Raises
     ------
     OptionError
-        No such option (the right ones are listed), or a value it does not take.
+        No such option (the message lists all), or an invalid value.
     """
     hints = _hints(cls)
     names = [field.name for field in fields(cls)]
@@ -64,7 +64,7 @@ def _unknown(name: str, names: list[str], format_name: str) -> str:
 
 
 def _value(name: str, value: Any, hint: Any, format_name: str) -> Any:
-    # None first: where it is allowed, the word "none" means it and is no text.
+    # None first: where it is allowed, the word "none" means None.
     for kind in sorted(_kinds(hint), key=lambda kind: kind is not type(None)):
         parsed = _parsed(value, kind)
         if parsed is not MISSING:
@@ -98,7 +98,7 @@ def _parsed(value: Any, kind: Any) -> Any:
 
 
 def allowed(hint: Any) -> str:
-    """Say in words what an option takes: ``yes or no``, ``a number``, ``auto, never or always``."""
+    """Return in words what an option takes: ``yes or no``, ``a number``, ``auto, never or always``."""
     words: list[str] = []
     for kind in _kinds(hint):
         if get_origin(kind) is Literal:

@@ -1,4 +1,4 @@
-"""What an output may never replace: the source it is made of."""
+"""Guards against an output that replaces its own source."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from encord_convert.errors import WriteError
 
 
 def refuse_source(dst: str | os.PathLike[str], sources: Iterable[str], *, is_earlier: bool = False) -> None:
-    """Refuse an output that is a source, that a source lies in, or that is there as a part of one.
+    """Raise if an output is a source, contains one, or exists as part of one.
 
-    ``is_earlier`` says that what is there is an earlier result, which is no part of a source it lies in.
+    ``is_earlier``: the existing output is an earlier result, and no part of a source around it.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def _holds(folder: str, path: str) -> bool:
 
 
 def stands(path: str) -> bool:
-    """Return whether there is anything to lose."""
+    """Return whether anything exists there."""
     try:
         if os.path.isdir(path):
             with os.scandir(path) as entries:

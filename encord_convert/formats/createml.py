@@ -5,8 +5,8 @@ What it is
 
 Files on disk
     A JSON file next to the images: ``annotations.json``, or ``<split>/_annotations.createml.json`` for each split.
-    Create ML wants it to be the only JSON file of its folder. Sizes are asked of the images, else ``sizes.csv``, which
-    is ours, says them, else ``-r size=640x480`` does.
+    Create ML wants it to be the only JSON file of its folder. Sizes come from the images, else from ``sizes.csv``
+    (ours), else from ``-r size=640x480``.
 
 How each hub thing maps
     ================  ==================================================================================================
@@ -19,7 +19,7 @@ How each hub thing maps
 
 What is lost
     Reading: boxes without an area, entries without an image or a label. Writing: all but boxes; other areas are written
-    as the box around them, frames of videos as images.
+    as their bounding box, video frames as images.
 
 Sources
     Apple developer documentation, "Building an object detector data source" and
@@ -60,7 +60,7 @@ _DEPTH = 3
 
 
 def _keys_of(entry: Any) -> tuple[str, str] | None:
-    """Return under which keys an entry has its image and its labels; None if it is none."""
+    """Return the keys of an entry's image and labels; None if it is not an entry."""
     return next((keys for keys in _KEYS if isinstance(entry, dict) and keys[0] in entry), None)
 
 
@@ -140,7 +140,7 @@ def _marks(entry: dict[str, Any], keys: tuple[str, str], size: tuple[int, int]) 
         label = item.get("label") if isinstance(item, dict) else None
         mark = Mark(label if isinstance(label, str) else "")
         if not isinstance(label, str):
-            mark.fault = "INVALID_ANNOTATION", f"It has no label: {item!r:.80}"
+            mark.fault = "INVALID_ANNOTATION", f"Annotation without a label: {item!r:.80}"
             yield mark
             continue
         said = item.get("coordinates")
@@ -149,7 +149,7 @@ def _marks(entry: dict[str, Any], keys: tuple[str, str], size: tuple[int, int]) 
             x, y, width, height = map(float, sides)
             mark.coordinates = box_from_px(x - width / 2, y - height / 2, width, height, size)
         if mark.coordinates is None:
-            mark.fault = "INVALID_BBOX", f"It has no coordinates of a box with an area: {item!r:.120}"
+            mark.fault = "INVALID_BBOX", f"Annotation without a box of positive area: {item!r:.120}"
         else:
             mark.native = {f"coordinates.{key}": value for key, value in said.items() if key not in _SIDES}
             mark.native |= {key: value for key, value in item.items() if key not in ("label", "coordinates")}

@@ -65,7 +65,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 class _EveryShape(frozenset[Shape]):
-    """Shapes, and those that have no name here yet too."""
+    """Shapes by name, unknown ones included."""
 
     def __contains__(self, shape: object) -> bool:
         return isinstance(shape, Shape | NewerShape)
@@ -84,7 +84,7 @@ CARRIES = Carries(
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """The two members, wherever in the source they lie together."""
+    """The two members, wherever they are together in the source."""
 
     ontology: str
     rows: str
@@ -93,7 +93,7 @@ class _Names:
 def _find(source: Source) -> _Names | None:
     for name in source.names(ROWS, depth=2):
         if not name.endswith(ROWS):
-            continue  # a file that is named itself, whatever it is called
+            continue  # a file given directly may have any name
         folder = name[: -len(ROWS)]
         ontology = folder + ONTOLOGY
         if ontology in source.names(ONTOLOGY, depth=2):
@@ -145,7 +145,7 @@ def _parsed_ontology(text: bytes, place: str) -> OntologyStructure:
 
 
 def unread_of(ontology: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
-    """Return what the JSON of an ontology says that is not in what is written of it."""
+    """Return what the JSON of an ontology holds and its rewritten form does not."""
     return {f"ontology.{path}": value for path, value in differences(ontology, written)}
 
 
@@ -184,7 +184,7 @@ def _parsed_row(line: bytes, structure: OntologyStructure, check: RowCheck, plac
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A part of a file of rows: from one byte to before another, its first line, and what it takes to read them."""
+    """A byte range of a file of rows, its first line number, and what it takes to read it."""
 
     path: Path
     place: str
@@ -218,7 +218,7 @@ def _chunk(stream: BinaryIO, least: int) -> tuple[int, int] | None:
 
 
 def open_shard(spec: Spec) -> LabelSet:
-    """Return the part of a label set that a recipe describes, in whatever process this runs."""
+    """Return the shard of a label set that a spec describes, in any process."""
     structure = _parsed_ontology(msgspec.json.encode(spec.ontology), spec.place)
     check = RowCheck(structure)
 
@@ -252,7 +252,7 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
 
 
 def row_dict(row: LabelRowV2) -> dict[str, Any]:
-    """Return a label row with the two keys of its listing record that the row form has no place for."""
+    """Return a label row with the two keys of its listing record that the row form lacks."""
     members = row.to_encord_dict()
     members.setdefault("number_of_frames", row.number_of_frames)
     if row.client_metadata or members.get("client_metadata"):

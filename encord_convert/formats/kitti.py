@@ -1,14 +1,14 @@
 """KITTI object and tracking labels: a line an object, of blank-separated columns.
 
 What it is
-    The text files of the KITTI object and tracking benchmarks, which NVIDIA's TAO and DIGITS and many a detector of
-    objects in space read.
+    The text files of the KITTI object and tracking benchmarks, which NVIDIA's TAO and DIGITS and many 3D detectors
+    read.
 
 Files on disk
     Detection: ``label_2/000000.txt`` for each image ``image_2/000000.png``, of 15 columns or, with a score, 16.
     Tracking: ``label_02/0000.txt`` for each sequence ``image_02/0000/``, with frame (from 0) and track id before these.
-    Sizes are asked of the images, else ``sizes.csv``, which is ours, says them, else ``-r size=1242x375`` does. A
-    folder of a split may be around all of it: ``training/label_2``.
+    Sizes come from the images, else from ``sizes.csv`` (ours), else from ``-r size=1242x375``. All of it may be in a
+    folder named for the split: ``training/label_2``.
 
 How each hub thing maps
     ===========================  ===================================================================================
@@ -64,13 +64,13 @@ CARRIES = box_carries(
     keeps_answer=lambda attribute, value: attribute.title in ASKED and is_number(value) and float(value) != -1,
 )  # fmt: skip
 _SPACE = {"alpha": ("-10",), "dimensions": ("-1",) * 3, "location": ("-1000",) * 3, "rotation_y": ("-10",)}
-"""What is of space, and the values of what is not known."""
+"""The 3D columns, and their values for "unknown"."""
 _STILLS, _SEQUENCES = "label_2", "label_02"
 _LOOKED_AT, _DEPTH, _HEAD = 32, 4, 1024
 
 
 class File(NamedTuple):
-    """A label file, the image or folder of images it is of, and whether it is of a sequence."""
+    """A label file, its image or folder of images, and whether it is a sequence."""
 
     name: str
     image: str
@@ -78,9 +78,9 @@ class File(NamedTuple):
 
 
 def label_files(source: Source) -> list[File]:
-    """Return the label files: those of folders whose files begin with lines of KITTI, if with any.
+    """Return the label files: those of folders whose files begin with KITTI lines.
 
-    In a folder that is called as KITTI does one file will do, in another more than half of those that say anything.
+    One such file suffices in a folder with KITTI's name; elsewhere more than half of the non-empty files must qualify.
     """
     folders: dict[str, list[str]] = {}
     for name in source.names(".txt", depth=_DEPTH):
@@ -98,14 +98,14 @@ def label_files(source: Source) -> list[File]:
 
 
 def _columns_at(head: bytes) -> int:
-    """Return the number of columns of the first line of KITTI at the beginning of a file; 0 if there is none."""
+    """Return the number of columns of a file's first KITTI line; 0 if there is none."""
     lines = head.decode("utf-8-sig", "replace").split("\n")
     whole_ones = lines if len(head) < _HEAD else lines[:-1]
     return next((count for line in whole_ones if (count := _columns(line.split()))), 0)
 
 
 def _unlabelled(files: list[File], folders: FrameFolders) -> list[File]:
-    """Return the images in the folders of those that have a label file, but have none: images without objects."""
+    """Return images without a label file in folders where others have one: images without objects."""
     known = {file.image for file in files if not file.is_sequence}
     beside = dict.fromkeys(item[: item.rfind("/") + 1] for item in known)
     stems = (split_suffix(name)[0] for folder in beside for name in folders.files(folder))
@@ -113,7 +113,7 @@ def _unlabelled(files: list[File], folders: FrameFolders) -> list[File]:
 
 
 def _columns(words: list[str]) -> int:
-    """Return the number of columns of a line of KITTI, all but that of the type numbers; 0 if it is none."""
+    """Return the number of columns of a KITTI line, all numbers but the type; 0 if it is not one."""
     at = 2 if len(words) > 16 else 0
     return len(words) if len(words) > 14 and [n for n, word in enumerate(words) if not is_number(word)] == [at] else 0
 
@@ -135,7 +135,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     if not files and SIZES not in source.names(SIZES, depth=1):
         name = next((item for item in source.names(".txt", depth=_DEPTH) if source.head(item, _HEAD).strip()), None)
         if name is None:
-            raise ReadError(source.name, "has no text files of KITTI, with 15 to 18 columns.")
+            raise ReadError(source.name, "has no KITTI text files, which have 15 to 18 columns.")
         line, words = next((line, text.split()) for line, text in lines_of(source, name) if text.strip())
         raise ReadError(source.place(name), _fault(words, "15 to 18"), line=line)
     order = {path: number for number, path in enumerate(sizes.stated)}
@@ -143,7 +143,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     files = sorted(files + _unlabelled(files, folders), key=lambda file: (order.get(file.image, -1), file.image))
     marks = Marks(FAMILY, {"annotation.track_id"}, is_dynamic=any(file.is_sequence for file in files))
     for left in folders.beside(f"{file.image}/" for file in files if file.is_sequence):
-        detail = f"The images in {source.place(left)} have no label file, and are left out."
+        detail = f"The images in {source.place(left)} have no label file and are left out."
         marks.counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(folders.files(left)))
     every = (mark for file in files for mark in _marks(source, file, (1, 1)))
     return marks.labels(every, lambda: (_row(source, file, sizes, marks, folders) for file in files))
@@ -167,7 +167,7 @@ def _row(source: Source, file: File, sizes: Sizes, marks: Marks, folders: FrameF
 
 
 def _marks(source: Source, file: File, size: tuple[int, int]) -> Iterator[Mark]:
-    """Yield the objects of a file; boxes are of an image of this size."""
+    """Yield the objects of a file for an image of this size."""
     for line, text in lines_of(source, file.name) if file.name else ():
         words = text.split()
         if words and _columns(words) not in ((17, 18) if file.is_sequence else (15, 16)):
@@ -196,7 +196,7 @@ def _marks(source: Source, file: File, size: tuple[int, int]) -> Iterator[Mark]:
 
 
 def _fault(words: list[str], wanted: str) -> str:
-    return f"has {len(words)} columns or a word for a number; KITTI has {wanted}, all numbers but the type."
+    return f"has {len(words)} columns or a non-numeric one; KITTI has {wanted}, all numbers but the type."
 
 
 def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:

@@ -5,8 +5,8 @@ What it is
 
 Files on disk
     ``<split>-annotations-bbox.csv``, a row a box; ``class-descriptions*.csv`` with the names of labels and
-    ``*hierarchy.json`` next to it or below. Images are called by their id: ``0001eeaf4aed83f9.jpg``. Sizes are asked of
-    them, else ``sizes.csv``, which is ours, says them, else ``-r size=1024x768`` does.
+    ``*hierarchy.json`` next to it or below. Images are called by their id: ``0001eeaf4aed83f9.jpg``. Sizes come from
+    them, else from ``sizes.csv`` (ours), else from ``-r size=1024x768``.
 
 How each hub thing maps
     =========================  =====================================================================================
@@ -133,7 +133,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
                     marks.counts.note(Level.WARNING, "KEYS_NOT_READ", detail)
         elif name.endswith("hierarchy.json"):
             native["hierarchy"] = json_of(source, name, dict)
-            detail = f"Only Open Images has a place for the hierarchy of its labels, {name}."
+            detail = f"The label hierarchy, {name}, is kept for Open Images only."
             native[NOTES].append((Level.INFO, "NATIVE_DROPPED", detail, "hierarchy", 1))
         elif name.lower().endswith(".csv") and name not in (*files, SIZES):
             detail = f"{source.place(name)} is not read: only tables of boxes are."
@@ -178,7 +178,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
 
 
 def _take_meta(source: Source, tables: Sequence[Table], sizes: Sizes) -> None:
-    """Add what CVAT says of the sizes of images; those without boxes are in the split of the only table, if in any."""
+    """Add image sizes from CVAT's file; images without boxes get the split of the only table, if there is one."""
     lone = _split(tables[0].name) if len(tables) == 1 else ""
     for name in (item for item in source.names(META, depth=_DEPTH) if item.rpartition("/")[2] == META):
         for image, size in meta_sizes(source.head(name, _MOST_META).decode("utf-8-sig", "replace")).items():

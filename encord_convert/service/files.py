@@ -66,13 +66,7 @@ def answer_file(service: Service, method: str, target: str, headers: Mapping[str
 
 
 class Upload:
-    """A file that is being sent to an address of ours.
-
-    Parameters
-    ----------
-    service : Service
-    target : str
-    """
+    """A file that is being sent to an address of ours."""
 
     def __init__(self, service: Service, target: str) -> None:
         (place, self._data_hash), _ = service.storage.checked("PUT", target, service.clock())

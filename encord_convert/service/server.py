@@ -74,12 +74,7 @@ Receive = Callable[[], Any]
 
 
 class Application:
-    """The ASGI application of a service.
-
-    Parameters
-    ----------
-    service : Service
-    """
+    """The ASGI application of a service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service

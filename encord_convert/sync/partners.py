@@ -89,12 +89,7 @@ def rule_of(asked: str, found: str) -> str:
 
 
 class Files:
-    """Finds the files of data in a source.
-
-    Parameters
-    ----------
-    source : Source
-    """
+    """Finds the files of data in a source."""
 
     def __init__(self, source: Source) -> None:
         self.source = source

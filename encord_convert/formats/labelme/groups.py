@@ -1,7 +1,4 @@
-"""Shapes of a LabelMe file that are one object: those of one ``group_id``.
-
-The page of the format is :mod:`encord_convert.formats.labelme.page`.
-"""
+"""Shapes of a LabelMe file that are one object: those of one ``group_id``."""
 
 from __future__ import annotations
 

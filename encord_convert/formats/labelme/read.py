@@ -1,8 +1,6 @@
 """Reading LabelMe: a JSON file an image.
 
 Files are walked twice: once for their classes, and again when their rows are made.
-
-The page of the format is :mod:`encord_convert.formats.labelme.page`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Shapes of LabelMe files: where each is, as the hub has it.
-
-The page of the format is :mod:`encord_convert.formats.labelme.page`.
-"""
+"""Shapes of LabelMe files: where each is, as the hub has it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Writing LabelMe: a JSON file an image, as LabelMe 7 writes and takes it.
-
-The page of the format is :mod:`encord_convert.formats.labelme.page`.
-"""
+"""Writing LabelMe: a JSON file an image, as LabelMe 7 writes and takes it."""
 
 from __future__ import annotations
 

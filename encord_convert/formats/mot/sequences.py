@@ -1,7 +1,4 @@
-"""Which sequences a source has, what their seqinfo.ini says, and what their rows are.
-
-The page of the format is :mod:`encord_convert.formats.mot.page`.
-"""
+"""Which sequences a source has, what their seqinfo.ini says, and what their rows are."""
 
 from __future__ import annotations
 

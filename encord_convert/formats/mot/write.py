@@ -1,7 +1,4 @@
-"""MOT Challenge text written: a folder for each sequence.
-
-The page of the format is :mod:`encord_convert.formats.mot.page`.
-"""
+"""MOT Challenge text written: a folder for each sequence."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The three forms of VIA: a project, the annotations of one, a table; and the images each has.
-
-The page of the format is :mod:`encord_convert.formats.via.page`.
-"""
+"""The three forms of VIA: a project, the annotations of one, a table; and the images each has."""
 
 from __future__ import annotations
 

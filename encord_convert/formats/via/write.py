@@ -1,7 +1,4 @@
-"""VIA files written.
-
-The page of the format is :mod:`encord_convert.formats.via.page`.
-"""
+"""VIA files written."""
 
 import json
 import math

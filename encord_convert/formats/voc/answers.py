@@ -1,7 +1,4 @@
-"""What an ``<object>`` answers, as the hub has it, and back as elements.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""What an ``<object>`` answers, as the hub has it, and back as elements."""
 
 from __future__ import annotations
 

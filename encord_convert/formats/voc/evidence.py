@@ -1,7 +1,4 @@
-"""Whether the corners of a source are numbers of pixels from 1, both included, or places on the plane.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Whether the corners of a source are numbers of pixels from 1, both included, or places on the plane."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The masks of a VOC source: ``SegmentationObject`` has a number for each object, ``SegmentationClass`` its class.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""The masks of a VOC source: ``SegmentationObject`` has a number for each object, ``SegmentationClass`` its class."""
 
 from __future__ import annotations
 

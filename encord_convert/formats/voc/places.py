@@ -1,7 +1,4 @@
-"""Images of a VOC source: what they are called, how large they are, and which split they are in.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Images of a VOC source: what they are called, how large they are, and which split they are in."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Reading Pascal VOC: the files are walked once into columns, of which tables of images are made.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Reading Pascal VOC: the files are walked once into columns, of which tables of images are made."""
 
 from __future__ import annotations
 

@@ -3,8 +3,6 @@
 Most objects differ in nothing but their box. The bytes before and behind ``<bndbox>`` are parsed once for all objects
 that have them alike, and the four numbers go into a column; so do the bytes before the first object, but for the name
 of the image. A file in which anything is otherwise is parsed whole, here and again when its row is made.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
 """
 
 from __future__ import annotations

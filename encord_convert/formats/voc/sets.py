@@ -1,7 +1,4 @@
-"""Files next to the annotations: image sets, which are splits, and ``labelmap.txt``.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Files next to the annotations: image sets, which are splits, and ``labelmap.txt``."""
 
 from __future__ import annotations
 

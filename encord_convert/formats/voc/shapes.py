@@ -1,7 +1,4 @@
-"""Objects of a VOC file that are not a plain box alone: which shape each is, and where it is.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Objects of a VOC file that are not a plain box alone: which shape each is, and where it is."""
 
 from __future__ import annotations
 

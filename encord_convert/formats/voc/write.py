@@ -1,7 +1,4 @@
-"""Writing Pascal VOC: a file an image, image sets, and masks where there are any.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Writing Pascal VOC: a file an image, image sets, and masks where there are any."""
 
 from __future__ import annotations
 

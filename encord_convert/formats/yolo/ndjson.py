@@ -1,7 +1,4 @@
-"""The one file of a data set that Ultralytics takes instead of a folder: a line for the set, then one for each image.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""Ultralytics NDJSON: a whole data set in one file, a line for the set and then one per image."""
 
 from __future__ import annotations
 
@@ -46,7 +43,7 @@ def head(task: str, title: str, names: list[str], poses: Poses | None) -> bytes:
 
 
 class Named(Protocol):
-    """An image that is written; ``title`` is empty where it is called as its file."""
+    """An image that is written; ``title`` is empty if it equals the name."""
 
     @property
     def name(self) -> str:
@@ -54,11 +51,11 @@ class Named(Protocol):
 
     @property
     def split(self) -> str:
-        """Word of ``data.yaml``."""
+        """Key of ``data.yaml``."""
 
     @property
     def title(self) -> str:
-        """What its row is called, if not ``name``."""
+        """Title of the row, if not ``name``."""
 
     @property
     def width(self) -> int:
@@ -70,7 +67,7 @@ class Named(Protocol):
 
 
 def line(task: str, image: Named, rows: bytes) -> bytes:
-    """Return the line of an image; ``rows`` are those of its label file."""
+    """Return the line of an image; ``rows`` is the text of its label file."""
     listed = ",".join(f"[{','.join(row.split())}]" for row in rows.decode("ascii").splitlines())
     members: dict[str, Any] = {"type": "image", "file": image.name, "split": image.split}
     members |= {"width": image.width, "height": image.height, **({"title": image.title} if image.title else {})}
@@ -84,15 +81,10 @@ def line(task: str, image: Named, rows: bytes) -> bytes:
 class Lines:
     """Images that are lines of a file.
 
-    Parameters
-    ----------
-    source : Source
-    member : str
-
     Raises
     ------
     ReadError
-        A line is not JSON, or not that of an image.
+        A line is not JSON, or does not describe an image.
     """
 
     def __init__(self, source: Source, member: str) -> None:
@@ -132,7 +124,7 @@ class Lines:
                 f"{self.about.place}:{number}", f"is not JSON ({error}).", advice="Was it cut short?"
             ) from error
         if not isinstance(entry, dict):
-            raise ReadError(f"{self.about.place}:{number}", "is not an object of JSON.")
+            raise ReadError(f"{self.about.place}:{number}", "is not a JSON object.")
         return entry
 
     def _describe(self, entry: dict[str, Any]) -> None:
@@ -165,7 +157,7 @@ class Lines:
         return page_of_rows([list(_rows_in(said)) for said in self._annotations(images)])
 
     def classes(self, images: range) -> list[int]:
-        """Return the number of the class of some images, -1 where there is none."""
+        """Return the class number of each image, -1 for none."""
         found = []
         for said in self._annotations(images):
             values = said.get("classification") if isinstance(said, dict) else None

@@ -1,8 +1,6 @@
-"""A YOLO data set to a label set: what the rows are is decided once, then each page becomes a table.
+"""Reads a YOLO data set: the task is decided once, then each page becomes a table.
 
-All that is to be said is said before the first row is handed out: a walk says nothing more.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
+All notes are made before the first row is yielded.
 """
 
 from __future__ import annotations
@@ -36,8 +34,6 @@ from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.table import Table
 from encord_convert.sdk.objects import Object, Shape
-
-TRACK_ID = "track_id"
 
 SHAPES = {
     BOX: Shape.BOUNDING_BOX,
@@ -97,28 +93,28 @@ def _read_files(source: Source, options: ReadOptions) -> LabelSet:
 
 
 def _tell_files(source: Source, images: Files, counts: Counts) -> None:
-    """Say what was met in reading files."""
+    """Add notes about the files."""
     if images.unreadable:
         for member in images.unreadable:
             counts.note(Level.WARNING, "TRAINER_SKIPS", UNREADABLE, Where(file=source.place(member)))
     if images.rotated:
-        detail = "EXIF data rotates an image; its labels are those of the image as it is shown."
+        detail = "EXIF data rotates an image; its labels refer to the rotated image."
         counts.note(Level.INFO, "EXIF_ORIENTATION", detail, count=images.rotated)
     if images.dota is not None and images.dota.difficult:
         count = images.dota.difficult
         counts.into["attribute", "difficulty"] += count
-        detail = "The difficulty of objects in DOTA's files is not kept."
+        detail = "The difficulty in DOTA files is not kept."
         counts.drop(
             "ATTRIBUTE_DROPPED", Feature.ATTRIBUTES, ("attribute", "difficulty"), Where(file=source.name), detail,
             count=count,
         )  # fmt: skip
     if images.dota is not None and images.dota.heads:
-        detail = "Lines of DOTA's files before the first object are not kept: where images come from, their resolution."
+        detail = "Header lines of DOTA files are not kept: image source and resolution."
         counts.note(Level.INFO, "KEYS_NOT_READ", detail, count=images.dota.heads)
 
 
 def beside_yaml(source: Source) -> Source:
-    """Return the folder of a ``data.yaml`` that was named by itself; any other source as it is."""
+    """Return the folder of a ``data.yaml`` given directly; any other source unchanged."""
     if isinstance(source, FileSource) and source.names()[0].lower().endswith((".yaml", ".yml")):
         path = source.path(source.names()[0])
         if path is not None:
@@ -127,7 +123,7 @@ def beside_yaml(source: Source) -> Source:
 
 
 class Reader:
-    """Decides what the rows of images are, keeps account, and makes the label set.
+    """Decides what the rows are, counts them, and makes the label set.
 
     Parameters
     ----------
@@ -135,7 +131,7 @@ class Reader:
     about : Description
     options : ReadOptions
     title : str
-        What messages call the source.
+        Name of the source in messages.
     """
 
     def __init__(self, images: Images, about: Description, options: ReadOptions, title: str) -> None:
@@ -188,56 +184,52 @@ class Reader:
         return settled(page, plan, is_class, sizes, is_in_pixels=self._is_in_pixels)
 
     def _decided(self) -> Plan:
-        """Look at all rows, and say what they are."""
+        """Look at all rows, and decide what they are."""
         self._seen = seen = Seen(self._about.keypoints)
         highest, is_sized, rows = -1, False, 0
         for images, page in self._pages.walk():
             sizes = self._images.sizes[images.start : images.stop]
             seen.see(page, np.array(sizes, np.float64))
-            if not self._about.names:  # a wild number makes no room for as many classes
+            if not self._about.names:  # an absurd number must not allocate that many classes
                 highest = max(highest, int(page.classes.max(initial=-1, where=page.classes < MOST_UNNAMED)))
             rows += len(page)
             is_sized = is_sized or any(width for width, _ in sizes)
         if rows and not is_sized:
-            fact = "says of no image how large it is, and rows are shares of that."
+            fact = "has no image sizes, which rows are relative to."
             raise ReadError(self._title, fact, advice=SIZE_ADVICE)
         asked = self._options.task if self._options.task != "auto" else None
         said = "-r task says so" if asked else "data.yaml says so"
         task = asked or self._about.task
         if self._is_dota:
-            task, said = "obb", "files in labelTxt are DOTA's"
+            task, said = "obb", "files in labelTxt are in DOTA format"
         plan = decided(seen, task, said, self._about.keypoints)
         if rows and task is None and self._about.keypoints is not None and plan.task != "pose":
-            detail = "No row is as long as kpt_shape says; it is not used."
+            detail = "No row has the length that kpt_shape implies; it is ignored."
             self.counts.note(Level.WARNING, "INVALID_YAML", detail, Where(file=self._about.place))
         if not self._about.names and highest >= 0:
             self._about.names = {number: f"class_{number}" for number in range(highest + 1)}
-            detail = (
-                "Nothing names the classes; they are called class_0, class_1, …, up to the highest number there is."
-            )
+            detail = "The classes have no names; they are called class_0, class_1, …, up to the highest number used."
             self.counts.note(Level.WARNING, "CLASS_NAMES_MISSING", detail)
         if rows:
             detail = f"Rows are read as {_IN_WORDS.get(plan.task, plan.task)} (task {plan.task}): {plan.rule}."
             self.counts.note(Level.INFO, "TASK", detail)
             self._doubt(seen, rows)
         if count := doubtful(seen, plan):
-            detail = (
-                "The last number of polygons is read as a confidence, and other polygons have none: rows cut short?"
-            )
+            detail = "The last number of some polygons is read as a confidence, but others have none: rows cut short?"
             self.counts.note(Level.WARNING, "CONFIDENCE_DOUBTFUL", detail, count=count)
         return plan
 
     def _doubt(self, seen: Seen, rows: int) -> None:
-        """Say that numbers look like something else than shares of centre and size."""
+        """Warn if numbers look like something other than relative centre and size."""
         if not self._is_in_pixels and seen.pixels * 2 > rows:
-            detail = "All numbers of most rows are above 1.5: they look like pixels, which -r units=pixels reads."
+            detail = "Most rows have only numbers above 1.5: they look like pixels; -r units=pixels reads those."
             self.counts.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
         elif not self._is_in_pixels and seen.corners * 2 > seen.widths[4] > 1:
-            detail = "Most boxes leave their image as centre and size: they look like corners."
+            detail = "Most boxes leave the image when read as centre and size: they look like corners."
             self.counts.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
 
     def _names(self) -> dict[int, str]:
-        """Return the names of classes, each given once."""
+        """Return unique class names."""
         taken: set[str] = set()
         names = {}
         for number, name in self._about.names.items():
@@ -250,12 +242,12 @@ class Reader:
                     Kind.RENAMED, "LABEL_RENAMED", Feature.LABEL_NAME, ("class", name), where, detail
                 )  # fmt: skip
         if names and list(names) != list(range(len(names))):
-            detail = "The numbers of classes have gaps, which Ultralytics refuses; they are written without."
+            detail = "Class numbers have gaps, which Ultralytics refuses; they are renumbered on writing."
             self.counts.note(Level.WARNING, "ID_RENUMBERED", detail, Where(file=self._about.place))
         return names
 
     def _counted(self, plan: Plan, names: dict[int, str], is_class: Any) -> dict[int, Any]:
-        """Keep account of all rows; return how many each class has of each kind."""
+        """Count all rows; return how many of each kind each class has."""
         totals = {kind: np.zeros(len(is_class), np.int64) for kind in SHAPES}
         confident = {kind: np.zeros(len(is_class), np.int64) for kind in SHAPES}
         skips: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -281,7 +273,7 @@ class Reader:
                 for number in np.flatnonzero(per_class).tolist():
                     counts.into[str(type_of(kind)), names[number]] += int(per_class[number])
         for reason, skipped in skips.items():
-            detail = reason if reason == TWICE else f"Ultralytics leaves out the image: {reason}."
+            detail = reason if reason == TWICE else f"Ultralytics skips the image: {reason}."
             for image, count in skipped:
                 where = Where(file=self._images.place(image), row=self._images.titles[image])
                 counts.note(Level.WARNING, "TRAINER_SKIPS", detail, where, count)
@@ -308,7 +300,7 @@ class Reader:
         at = np.flatnonzero(found.kinds == POLYGON)
         back = runs_back(page, at) if len(at) else []
         if back and self._options.bridges == "keep":
-            detail = "A polygon runs back over itself, as joined parts do; -r bridges=split takes them apart."
+            detail = "A polygon runs back over itself, like joined parts; -r bridges=split separates them."
             row = back[0]
             self.counts.note(
                 Level.INFO, "PARTS_JOINED", detail,
@@ -316,21 +308,21 @@ class Reader:
             )  # fmt: skip
 
     def _tell_flags(self, images: range, found: Settled, plan: Plan) -> None:
-        """Say that what stands behind the place of keypoints is no visibility: a confidence, or another number."""
+        """Note third keypoint values that are not visibilities: confidences, or other numbers."""
         count, each = plan.keypoints or (0, 3)
         at = np.flatnonzero(found.kinds == SKELETON)
         flags = found.page.block(at, 4 + each * count)[:, 6::3]
         odd = ~np.isin(flags, (0, 1, 2))
         scores = int(np.count_nonzero(odd & (flags < 1)))
         if scores:
-            detail = "Keypoints have a confidence instead of a visibility, which is not kept."
+            detail = "Keypoints have a confidence instead of a visibility; it is not kept."
             row = int(at[np.flatnonzero((odd & (flags < 1)).any(axis=1))[0]])
             self._note(
                 Level.WARNING, "KEYPOINT_CONFIDENCE", detail, images, int(found.page.owners[row]),
                 int(found.page.lines[row]), scores,
             )  # fmt: skip
         if others := int(np.count_nonzero(odd)) - scores:
-            detail = "A visibility is not 0, 1 or 2; above 0 is visible."
+            detail = "A visibility is not 0, 1 or 2; values above 0 mean visible."
             row = int(at[np.flatnonzero((odd & (flags >= 1)).any(axis=1))[0]])
             self._note(
                 Level.WARNING, "VISIBILITY_UNKNOWN", detail, images, int(found.page.owners[row]),
@@ -346,7 +338,7 @@ class Reader:
         return Where(self._images.place(image), fault.line, self._images.titles[image])
 
     def _declare(self, plan: Plan, names: dict[int, str], counts: dict[int, Any]) -> None:
-        """Add the classes: each with the shape of the task, and with others that its rows have."""
+        """Add the classes, each with the task's shape and the others that its rows have."""
         base = _OF_TASK[plan.task]
         for number, name in names.items():
             for kind in sorted(SHAPES, key=lambda kind: kind != base):
@@ -361,6 +353,6 @@ class Reader:
             self.counts.note(Level.INFO, "KEYPOINT_NAMES_MISSING", detail)
 
 
-TWICE = "Ultralytics removes a row that is in its file before."
-UNREADABLE = "Images that cannot be read; Ultralytics leaves them out."
+TWICE = "Ultralytics removes a row that repeats an earlier one in its file."
+UNREADABLE = "Images that cannot be read; Ultralytics skips them."
 _FEATURES = {"CLASS_UNKNOWN": Feature.LABEL_NAME, "SIZE_UNKNOWN": Feature.MEDIA}

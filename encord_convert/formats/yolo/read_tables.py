@@ -1,7 +1,4 @@
-"""Pages of rows to tables of the hub: geometry stays in columns from the file to whoever writes it.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""Converts pages of rows to hub tables: geometry stays in columns from reader to writer."""
 
 from __future__ import annotations
 
@@ -35,11 +32,11 @@ from encord_convert.sdk.objects.coordinates import PolygonCoordinates
 
 _SHAPES = {BOX: Shape.BOUNDING_BOX, POLYGON: Shape.POLYGON, ROTATED: Shape.ROTATABLE_BOUNDING_BOX}
 _MOST_VARIANTS = 50_000
-"""How many uses are remembered: predictions have one for each confidence."""
+"""Limit on cached variants: predictions have one per confidence."""
 
 
 class Tables:
-    """Makes a table of each page.
+    """Makes a table from each page.
 
     Parameters
     ----------
@@ -47,11 +44,11 @@ class Tables:
     images : Images
     plan : Plan
     objects : mapping
-        Classes by their number and kind.
+        Classes by number and kind.
     are_flags : bool
         Whether every third number of a keypoint is a visibility.
     bridges : str
-        As the option of reading.
+        As the reading option.
     """
 
     def __init__(
@@ -146,7 +143,7 @@ class Tables:
         self, found: Settled, sizes: list[tuple[int, int]], variants: list[Variant | None], codes: bytes,
         native: dict[int, dict[str, Any]],
     ) -> dict[int, ObjectInstance]:  # fmt: skip
-        """Make those objects that have no column: skeletons, and polygons of several parts."""
+        """Make the objects that do not fit columns: skeletons, and polygons of several parts."""
         page, made = found.page, {}
         each = (self._plan.keypoints or (0, 3))[1]
         coordinates: dict[int, Any] = {}

@@ -43,13 +43,7 @@ Frame = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
 class Writer:
-    """Writes one row.
-
-    Parameters
-    ----------
-    structure : OntologyStructure
-    contents : Contents
-    """
+    """Writes one row."""
 
     def __init__(self, structure: OntologyStructure, contents: Contents) -> None:
         self._structure = structure

@@ -128,12 +128,7 @@ class _CarriedSkeletonCoordinate(SkeletonCoordinate):
 @seen_as("encord_convert.sdk.objects.coordinates:SkeletonCoordinates")
 @dataclass(frozen=True, slots=True)
 class SkeletonCoordinates:
-    """The points of a skeleton, in the order of its template.
-
-    Parameters
-    ----------
-    values : list of SkeletonCoordinate
-    """
+    """The points of a skeleton, in the order of its template."""
 
     values: List[SkeletonCoordinate]  # noqa: UP006
 

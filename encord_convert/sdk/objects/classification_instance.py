@@ -41,11 +41,6 @@ __all__ = [
 class ClassificationAnnotation(AnnotationHandle):
     """A classification on a frame: a handle that reads and writes the classification's own data.
 
-    Parameters
-    ----------
-    classification_instance : ClassificationInstance
-    frame : int
-
     Each property but ``frame`` raises :class:`LabelRowError` while the classification is not on the frame; the same
     handle works again when it is.
     """

@@ -43,11 +43,6 @@ _KNOWN = frozenset({"objects", "classifications", "skeleton_templates"})
 class OntologyStructure(_Keeping):
     """The classes that labels are drawn with.
 
-    Parameters
-    ----------
-    objects : list of Object
-    classifications : list of Classification
-
     Attributes
     ----------
     skeleton_templates : list of SkeletonTemplate

@@ -9,14 +9,7 @@ from typing import Any
 
 @dataclass
 class ProjectDataset:
-    """A dataset that belongs to a project.
-
-    Parameters
-    ----------
-    dataset_hash : str
-    title : str
-    description : str
-    """
+    """A dataset that belongs to a project."""
 
     dataset_hash: str
     title: str

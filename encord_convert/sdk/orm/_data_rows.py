@@ -420,12 +420,7 @@ class DataRow(dict[str, Any], Formatter):
 @seen_as("encord_convert.sdk.orm.dataset:DataRows")
 @dataclass(frozen=True)
 class DataRows(dict[str, Any], Formatter):
-    """What a listing of data rows is made from.
-
-    Parameters
-    ----------
-    data_rows : list of DataRow
-    """
+    """What a listing of data rows is made from."""
 
     data_rows: list[DataRow]
 

@@ -24,10 +24,6 @@ class BaseORM(dict[str, Any]):
 
     Times are read from text, ``YYYY-MM-DD HH:MM:SS``; members of an enum from their values.
 
-    Parameters
-    ----------
-    dic : dict
-
     Raises
     ------
     InvalidDateFormatError
@@ -88,12 +84,7 @@ class BaseORM(dict[str, Any]):
 
 
 class BaseListORM(list[Any]):
-    """A list of records of one type.
-
-    Parameters
-    ----------
-    iter_ : iterable of dict
-    """
+    """A list of records of one type."""
 
     BASE_ORM_TYPE: ClassVar[type[BaseORM]] = BaseORM
 

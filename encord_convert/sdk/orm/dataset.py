@@ -93,14 +93,7 @@ class DatasetUserRole(IntEnum):
 
 
 class DatasetUser(BaseDTO):
-    """A user of a dataset.
-
-    Parameters
-    ----------
-    user_email : str
-    user_role : DatasetUserRole
-    dataset_hash : str
-    """
+    """A user of a dataset."""
 
     user_email: str
     user_role: DatasetUserRole
@@ -124,12 +117,7 @@ class DatasetUsers:
 
 @dataclass(frozen=True)
 class DataClientMetadata:
-    """What a customer noted about data.
-
-    Parameters
-    ----------
-    payload : dict
-    """
+    """What a customer noted about data."""
 
     payload: dict[str, Any]
 
@@ -270,13 +258,7 @@ class DatasetScope(Enum):
 
 @dataclass(frozen=True)
 class DatasetAPIKey(Formatter):
-    """A key to one dataset.
-
-    Parameters
-    ----------
-    dataset_hash, api_key, title, key_hash : str
-    scopes : list of DatasetScope
-    """
+    """A key to one dataset."""
 
     dataset_hash: str
     api_key: str = field(repr=False)
@@ -391,12 +373,7 @@ class CreateDatasetResponse(dict[str, Any], Formatter):
 
 @dataclass
 class DatasetAccessSettings:
-    """What is fetched of the data rows of a dataset.
-
-    Parameters
-    ----------
-    fetch_client_metadata : bool
-    """
+    """What is fetched of the data rows of a dataset."""
 
     fetch_client_metadata: bool
 

@@ -82,13 +82,7 @@ class LabelStatus(Enum):
 
 @dataclass(frozen=True)
 class WorkflowGraphNode:
-    """The stage of a workflow a row stands in.
-
-    Parameters
-    ----------
-    uuid : str
-    title : str
-    """
+    """The stage of a workflow a row stands in."""
 
     uuid: str
     title: str

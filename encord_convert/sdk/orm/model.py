@@ -75,12 +75,7 @@ class ModelConfiguration(Formatter):
 
 @dataclass
 class ModelTrainingLabelMetadata:
-    """A label row a model was trained on.
-
-    Parameters
-    ----------
-    label_uid, data_uid, data_link : str
-    """
+    """A label row a model was trained on."""
 
     label_uid: str
     data_uid: str
@@ -105,13 +100,7 @@ class ModelTrainingLabelMetadata:
 
 @dataclass
 class ModelTrainingLabel:
-    """What a model was trained on.
-
-    Parameters
-    ----------
-    label_metadata_list : list of ModelTrainingLabelMetadata
-    feature_uids : list of str
-    """
+    """What a model was trained on."""
 
     label_metadata_list: list[ModelTrainingLabelMetadata]
     feature_uids: list[str]

@@ -12,13 +12,7 @@ from encord_convert.sdk.utilities.client_utilities import APIKeyScopes
 
 @dataclass(frozen=True)
 class ProjectAPIKey(Formatter):
-    """A key and what it allows.
-
-    Parameters
-    ----------
-    api_key, title : str
-    scopes : list of APIKeyScopes
-    """
+    """A key and what it allows."""
 
     api_key: str = field(repr=False)
     title: str

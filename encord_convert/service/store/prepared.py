@@ -22,10 +22,6 @@ class Prepared:
 
     Rows come as plain tuples, in the order of its columns and as the driver has them: only for columns whose values no
     layer above turns into something else (texts, numbers, bytes).
-
-    Parameters
-    ----------
-    statement : Executable
     """
 
     def __init__(self, statement: Executable) -> None:
