@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from encord_convert.formats._annotations import MOST_FRAMES
 from encord_convert.formats._files import Source
-from encord_convert.formats._marks import MOST_FRAMES
 from encord_convert.hub.media import SUFFIXES
 from encord_convert.hub.splits import named_in, standard
 

@@ -35,13 +35,13 @@ from contextlib import ExitStack
 from typing import Any, BinaryIO
 
 from encord_convert.errors import ReadError, SizeUnknownError
+from encord_convert.formats._annotations import Annotation, RowBuilder, native_of
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, box_from_px, box_px, rounded
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._images import named_images
 from encord_convert.formats._json_heads import head_of, sketch
 from encord_convert.formats._lines import json_of
-from encord_convert.formats._marks import Mark, Marks, native_of
 from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Level, Where
@@ -93,7 +93,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     files, sizes = _files(source), Sizes(source, options.size)
     if not files and SIZES not in source.names(SIZES, depth=1):
         raise ReadError(source.name, "has no JSON list of images with annotations.")
-    marks = Marks(FAMILY, {"image.(keys)"})
+    builder = RowBuilder(FAMILY, {"image.(keys)"})
     for name in files:
         for number, entry in enumerate(json_of(source, name, list)):
             keys = _keys_of(entry)
@@ -102,11 +102,11 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
                     Where(source.place(name), element=f"[{number}]"),
                     f"An entry has no image: {entry!r:.80}",
                 )
-                marks.counts.into["image", ""] += 1
-                marks.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), where, detail)
+                builder.counts.into["image", ""] += 1
+                builder.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), where, detail)
             elif keys[1] not in entry:
                 where, detail = Where(source.place(name)), f"{entry[keys[0]]}: no {keys[1]!r} among {', '.join(entry)}."
-                marks.counts.note(Level.WARNING, "NO_ANNOTATIONS", detail, where)
+                builder.counts.note(Level.WARNING, "NO_ANNOTATIONS", detail, where)
 
     def entries() -> Iterator[tuple[str, int, Any, tuple[str, str]]]:
         for name in files:
@@ -121,39 +121,41 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
             try:
                 size = sizes.known(image, place, title=image, beside=LabelFile(name).folder)
             except SizeUnknownError as error:
-                marks.leave_out(error, image, place)
+                builder.leave_out(error, image, place)
                 continue
-            row = marks.row(DataType.IMAGE, size.title, size.px, f"{name} {number}", place)
+            row = builder.row(DataType.IMAGE, size.title, size.px, f"{name} {number}", place)
             row._file = LabelFile(name, image)
             row.client_metadata = metadata_of(named_in(name) if len(files) > 1 or "/" in name else "")
             own = {key: value for key, value in entry.items() if key not in keys}
-            yield marks.fill(
-                row, _marks(entry, keys, size.px), own | ({} if keys == _KEYS[0] else {"(keys)": list(keys)})
+            yield builder.fill(
+                row, _annotations(entry, keys, size.px), own | ({} if keys == _KEYS[0] else {"(keys)": list(keys)})
             )
 
-    return marks.labels((mark for _, _, entry, keys in entries() for mark in _marks(entry, keys, (1, 1))), rows)
+    return builder.labels(
+        (annotation for _, _, entry, keys in entries() for annotation in _annotations(entry, keys, (1, 1))), rows
+    )
 
 
-def _marks(entry: dict[str, Any], keys: tuple[str, str], size: tuple[int, int]) -> Iterator[Mark]:
+def _annotations(entry: dict[str, Any], keys: tuple[str, str], size: tuple[int, int]) -> Iterator[Annotation]:
     given = entry.get(keys[1])
     for item in given if isinstance(given, list) else [] if given is None else [given]:
         label = item.get("label") if isinstance(item, dict) else None
-        mark = Mark(label if isinstance(label, str) else "")
+        annotation = Annotation(label if isinstance(label, str) else "")
         if not isinstance(label, str):
-            mark.fault = "INVALID_ANNOTATION", f"Annotation without a label: {item!r:.80}"
-            yield mark
+            annotation.fault = "INVALID_ANNOTATION", f"Annotation without a label: {item!r:.80}"
+            yield annotation
             continue
         said = item.get("coordinates")
         sides: list[Any] = [said.get(side) for side in _SIDES] if isinstance(said, dict) else []
         if len(sides) == 4 and all(type(side) in (int, float) and abs(side) < 1e9 for side in sides):
             x, y, width, height = map(float, sides)
-            mark.coordinates = box_from_px(x - width / 2, y - height / 2, width, height, size)
-        if mark.coordinates is None:
-            mark.fault = "INVALID_BBOX", f"Annotation without a box of positive area: {item!r:.120}"
+            annotation.coordinates = box_from_px(x - width / 2, y - height / 2, width, height, size)
+        if annotation.coordinates is None:
+            annotation.fault = "INVALID_BBOX", f"Annotation without a box of positive area: {item!r:.120}"
         else:
-            mark.native = {f"coordinates.{key}": value for key, value in said.items() if key not in _SIDES}
-            mark.native |= {key: value for key, value in item.items() if key not in ("label", "coordinates")}
-        yield mark
+            annotation.native = {f"coordinates.{key}": value for key, value in said.items() if key not in _SIDES}
+            annotation.native |= {key: value for key, value in item.items() if key not in ("label", "coordinates")}
+        yield annotation
 
 
 def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:

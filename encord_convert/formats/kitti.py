@@ -38,11 +38,19 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from encord_convert.errors import ReadError
+from encord_convert.formats._annotations import (
+    MOST_FRAMES,
+    Annotation,
+    RowBuilder,
+    answers_at,
+    ids_of,
+    native_of,
+    plain,
+)
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, box_from_px, box_px, decimal, is_number, whole
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._lines import lines_of
-from encord_convert.formats._marks import MOST_FRAMES, Mark, Marks, answers_at, ids_of, native_of, plain
 from encord_convert.formats._numbered import FrameFolders
 from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
@@ -141,38 +149,42 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     order = {path: number for number, path in enumerate(sizes.stated)}
     folders = FrameFolders(source)
     files = sorted(files + _unlabelled(files, folders), key=lambda file: (order.get(file.image, -1), file.image))
-    marks = Marks(FAMILY, {"annotation.track_id"}, is_dynamic=any(file.is_sequence for file in files))
+    builder = RowBuilder(FAMILY, {"annotation.track_id"}, is_dynamic=any(file.is_sequence for file in files))
     for left in folders.beside(f"{file.image}/" for file in files if file.is_sequence):
         detail = f"The images in {source.place(left)} have no label file and are left out."
-        marks.counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(folders.files(left)))
-    every = (mark for file in files for mark in _marks(source, file, (1, 1)))
-    return marks.labels(every, lambda: (_row(source, file, sizes, marks, folders) for file in files))
+        builder.counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(folders.files(left)))
+    every = (annotation for file in files for annotation in _annotations(source, file, (1, 1)))
+    return builder.labels(every, lambda: (_row(source, file, sizes, builder, folders) for file in files))
 
 
-def _row(source: Source, file: File, sizes: Sizes, marks: Marks, folders: FrameFolders) -> LabelRowV2:
+def _row(source: Source, file: File, sizes: Sizes, builder: RowBuilder, folders: FrameFolders) -> LabelRowV2:
     images = folders.frames(f"{file.image}/", first=0) if file.is_sequence else {}
     first = next(iter(images.values()), f"{file.image}/000000.png") if file.is_sequence else f"{file.image}.png"
     title = file.image.rpartition("/")[2] if file.is_sequence else ""
     name = file.name or f"{file.image}.png"
     size = sizes.known(file.image, source.place(name), first, title)
-    found = list(_marks(source, file, size.px))
-    last = max((*images, *(mark.frame for mark in found)), default=0)
+    found = list(_annotations(source, file, size.px))
+    last = max((*images, *(annotation.frame for annotation in found)), default=0)
     frames = max(size.frames, last + 1) if file.is_sequence else 1
     kind = DataType.VIDEO if file.is_sequence else DataType.IMAGE
-    row = marks.row(kind, size.title, size.px, name, source.place(name), frames=frames)
+    row = builder.row(kind, size.title, size.px, name, source.place(name), frames=frames)
     row.client_metadata = metadata_of(named_in(file.image))
-    wanted = {mark.frame: f"{file.image}/{mark.frame:06d}.png" for mark in found if file.is_sequence and not mark.fault}
+    wanted = {
+        annotation.frame: f"{file.image}/{annotation.frame:06d}.png"
+        for annotation in found
+        if file.is_sequence and not annotation.fault
+    }
     row._file = LabelFile("", size.member or file.image, wanted | images, (file.image,) if file.is_sequence else ())
-    return marks.fill(row, found)
+    return builder.fill(row, found)
 
 
-def _marks(source: Source, file: File, size: tuple[int, int]) -> Iterator[Mark]:
+def _annotations(source: Source, file: File, size: tuple[int, int]) -> Iterator[Annotation]:
     """Yield the objects of a file for an image of this size."""
     for line, text in lines_of(source, file.name) if file.name else ():
         words = text.split()
         if words and _columns(words) not in ((17, 18) if file.is_sequence else (15, 16)):
             wanted = "17 or 18, with frame and track id" if file.is_sequence else "15 or 16"
-            yield Mark("", line=line, fault=("INVALID_ROW", f"It {_fault(words, wanted)}"))
+            yield Annotation("", line=line, fault=("INVALID_ROW", f"It {_fault(words, wanted)}"))
             continue
         if not words:
             continue
@@ -180,19 +192,21 @@ def _marks(source: Source, file: File, size: tuple[int, int]) -> Iterator[Mark]:
         type_, *rest = words[2:] if file.is_sequence else words
         left, top, right, bottom = map(float, rest[3:7])
         box = box_from_px(left, top, right - left, bottom - top, size)
-        mark = Mark(unquote("" if type_ == "%" else type_), box, line, frame, None if track == -1 else track)
+        annotation = Annotation(
+            unquote("" if type_ == "%" else type_), box, line, frame, None if track == -1 else track
+        )
         if not 0 <= frame < MOST_FRAMES:
-            mark.fault, mark.frame = ("FRAME_BEYOND", f"There is no frame {frame}."), 0
+            annotation.fault, annotation.frame = ("FRAME_BEYOND", f"There is no frame {frame}."), 0
         elif box is None:
-            mark.fault = "INVALID_BBOX", f"The box {' '.join(rest[3:7])} has no area."
-        mark.answers = {name: word for name, word in zip(ASKED, rest, strict=False) if float(word) != -1}
-        mark.native = {} if track is None else {"track_id": track}
+            annotation.fault = "INVALID_BBOX", f"The box {' '.join(rest[3:7])} has no area."
+        annotation.answers = {name: word for name, word in zip(ASKED, rest, strict=False) if float(word) != -1}
+        annotation.native = {} if track is None else {"track_id": track}
         for key, given in zip(_SPACE, (rest[2:3], rest[7:10], rest[10:13], rest[13:14]), strict=True):
             if [*map(float, given)] != [*map(float, _SPACE[key])]:
-                mark.native[key] = " ".join(given)
+                annotation.native[key] = " ".join(given)
         if len(rest) > 14:
-            mark.score(rest[14], "score")
-        yield mark
+            annotation.score(rest[14], "score")
+        yield annotation
 
 
 def _fault(words: list[str], wanted: str) -> str:

@@ -84,7 +84,7 @@ LOOKS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a page of a login": ({"a__json": "<!DOCTYPE html><html></html>"}, ["is HTML", "Was a page downloaded"]),
     "a configuration of YOLO": (
         {"data__yaml": "nc: 1\nnames: [a]\n", "notes__md": "x"},
-        ["the YOLO configuration without images and labels", "Name the folder"],
+        ["a YOLO configuration without images and labels", "Name the folder"],
     ),
     "an empty file": ({"a__json": ""}, ["is empty"]),
 }  # fmt: skip

@@ -201,7 +201,7 @@ def test_values_that_are_no_numbers_are_left_out_and_noted() -> None:
     assert "00200013" not in tags
     assert tags["00280030"]["Value"] == [0.5, 0.25]
     details = {note.detail for note in report.notes() if note.code == "BAD_VALUE"}
-    assert details == {"(0020,0013) holds '1A', which is no number; it is left out."}
+    assert details == {"(0020,0013) holds '1A', which is not a number; it is left out."}
 
 
 @pytest.mark.proves("pixels: 17")

@@ -162,7 +162,7 @@ def test_a_sequence_can_be_an_image_group() -> None:
     [row] = found.rows
     assert row.data_type is DataType.IMG_GROUP and len(row._units) == 10
     assert [unit.data_title for unit in row._units[:2]] == ["000001.jpg", "000002.jpg"]
-    with pytest.raises(ReadError, match="an image group of at most"):
+    with pytest.raises(ReadError, match="an image group may have"):
         mot(ROW, ini=INI.replace("seqLength=10", "seqLength=5000000"), kind="group")
 
 

@@ -1,12 +1,12 @@
-"""MOT Challenge text written: a folder for each sequence."""
+"""Writes MOT Challenge text: a folder for each sequence."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from encord_convert.formats._annotations import answers_at, ids_of, native_of, plain
 from encord_convert.formats._boxes import box_px, decimal
 from encord_convert.formats._files import Target, name_fault
-from encord_convert.formats._marks import answers_at, ids_of, native_of, plain
 from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import Size, write_sizes
 from encord_convert.formats.mot.sequences import CLASSES, INI, LABELS, OBJECT, VISDRONE, base_of
@@ -43,12 +43,12 @@ def write_sequences(narrowed: Narrowed, target: Target) -> None:
             with target.open(f"{file.rpartition('/')[0]}/{LABELS}".lstrip("/")) as stream:
                 stream.write("".join(f"{one_line(name)}\n" for name in names).encode("utf-8", "surrogatepass"))
         write_info(target, row, keys, file, sizes)
-    if sizes or is_empty:  # a folder without a file would not be there
+    if sizes or is_empty:  # an empty folder would not be created
         write_sizes(target, sizes)
 
 
 def placed(paths: Paths, row: LabelRowV2, file: str, usual: str) -> str:
-    """Return the path of the file of a sequence: that of the source if no other has it, else in its own folder."""
+    """Return the path of a sequence's file: the source's if still free, else in a folder of its own."""
     stem, dot, ending = file.rpartition(".")
     stem, ending = (stem, dot + ending) if "/" not in ending and stem else (file, "")
     if file and not name_fault(file) and paths.file(stem, ending) == stem:
@@ -57,7 +57,7 @@ def placed(paths: Paths, row: LabelRowV2, file: str, usual: str) -> str:
 
 
 def write_info(target: Target, row: LabelRowV2, keys: Keys, file: str, sizes: list[Size]) -> None:
-    """Write the seqinfo.ini of a sequence into its folder; one without a folder of its own has a line of sizes.csv."""
+    """Write the seqinfo.ini of a sequence, or a line of sizes.csv if it has no folder of its own."""
     base = base_of(file)
     if base is None:
         sizes.append(Size(file.removesuffix(".txt"), *frame_size(row, 0), row.data_title, row.number_of_frames))
@@ -67,7 +67,7 @@ def write_info(target: Target, row: LabelRowV2, keys: Keys, file: str, sizes: li
 
 
 def known_numbers(names: list[str], is_visdrone: bool) -> dict[str, int] | None:
-    """Return the numbers of classes that have them without a list; None if one has none."""
+    """Return the standard numbers of classes; None if any class has none."""
     known = {f"class {n}": n for n in range(1000)}
     known |= (
         {name: n for n, name in enumerate(VISDRONE)} if is_visdrone else {name: n for n, name in enumerate(CLASSES, 1)}
@@ -82,7 +82,7 @@ def one_line(text: str) -> str:
 
 
 def info_text(row: LabelRowV2, keys: Keys) -> str:
-    """Return the seqinfo.ini of a row; ``keys`` are what is native of it."""
+    """Return the seqinfo.ini of a row; ``keys`` is its native data."""
     width, height = frame_size(row, 0)
     said = {key[8:]: value for key, value in keys.items() if key.startswith("seqinfo.")}
     lower = {key.lower() for key in said}

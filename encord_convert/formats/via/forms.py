@@ -1,4 +1,4 @@
-"""The three forms of VIA: a project, the annotations of one, a table; and the images each has."""
+"""The three forms of VIA files (project, annotations, CSV), and the images of each."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from encord_convert.errors import ReadError
+from encord_convert.formats._annotations import RowBuilder
 from encord_convert.formats._files import Source
 from encord_convert.formats._json_heads import head_of, is_object_table, sketch
 from encord_convert.formats._lines import Table, json_of
-from encord_convert.formats._marks import Marks
 from encord_convert.hub.loss import Feature, Level, Where
 
 METADATA, ATTRIBUTES, REGION = "_via_img_metadata", "_via_attributes", ("shape_attributes", "region_attributes")
@@ -21,7 +21,7 @@ COLUMNS = [
 
 
 def files_of(source: Source) -> dict[str, str]:
-    """Return the files of VIA, and of each its form."""
+    """Return the VIA files with their forms."""
     found = {}
     for name in (*source.names(".json", depth=3), *source.names(".csv", depth=3)):
         head = head_of(source, name)
@@ -40,25 +40,25 @@ def _columns(head: bytes) -> list[str]:
     return first.lstrip("#").split(",")[: len(COLUMNS)]
 
 
-def count_unread(source: Source, name: str, form: str, marks: Marks) -> None:
-    """Say what of a file is not read."""
+def count_unread(source: Source, name: str, form: str, builder: RowBuilder) -> None:
+    """Note what is not read of a file."""
     if form == "csv":
         table = Table(source, name, "filename")
         for line, fact in table.damaged:
-            marks.lose("region", f"The row {fact}", source.place(name), line)
+            builder.lose("region", f"The row {fact}", source.place(name), line)
         if unread := table.columns[len(COLUMNS) :]:
             detail = f"Columns of {source.place(name)} that are not read: {', '.join(unread)}."
-            marks.counts.note(Level.WARNING, "KEYS_NOT_READ", detail)
+            builder.counts.note(Level.WARNING, "KEYS_NOT_READ", detail)
         for _, found in table.grouped():
             for column in (item for item in COLUMNS[1:3] if len({row[item] for _, row in found}) > 1):
                 detail = f"Rows of one image differ in {column!r}; the first is read."
-                marks.counts.note(Level.WARNING, "ROWS_DIFFER", detail, Where(source.place(name)))
+                builder.counts.note(Level.WARNING, "ROWS_DIFFER", detail, Where(source.place(name)))
         return
     for key, one in _images(source, name, form):
         if not _is_entry(one):
-            marks.counts.into["image", ""] += 1
+            builder.counts.into["image", ""] += 1
             detail = f"{key!r} is not an image with a name: {one!r:.60}"
-            marks.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail)
+            builder.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail)
 
 
 def _images(source: Source, name: str, form: str) -> Iterator[tuple[str, Any]]:
@@ -99,7 +99,7 @@ def _value(cell: str) -> Any:
 
 def regions_of(entry: dict[str, Any]) -> list[Any]:
     regions = entry.get("regions")
-    if isinstance(regions, dict):  # of VIA 1: by number
+    if isinstance(regions, dict):  # VIA 1: keyed by number
         known = [isinstance(one, dict) and key != str(number) for number, (key, one) in enumerate(regions.items())]
         return [
             one | {"region_id": key} if is_named else one

@@ -1,4 +1,4 @@
-"""VIA files written."""
+"""Writes VIA files."""
 
 import json
 import math
@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from typing import Any
 
 from encord_convert.errors import WriteError
+from encord_convert.formats._annotations import answers_of, native_of
 from encord_convert.formats._boxes import rounded
 from encord_convert.formats._files import Target
 from encord_convert.formats._images import named_images
 from encord_convert.formats._lines import csv_writer
-from encord_convert.formats._marks import answers_of, native_of
 from encord_convert.formats._shapes import px_from_coordinates
 from encord_convert.formats._sizes import Size, write_sizes
 from encord_convert.formats.via.forms import ATTRIBUTES, COLUMNS, METADATA, REGION
@@ -28,7 +28,7 @@ def write_file(narrowed: Narrowed, target: Target, form: str) -> None:
     Raises
     ------
     WriteError
-        An attribute is called as the one in which the classes would be.
+        Another attribute has the name of the one that holds the classes.
     """
     labels = narrowed.labels
     own = labels.native.get(FAMILY, {})
@@ -37,7 +37,7 @@ def write_file(narrowed: Narrowed, target: Target, form: str) -> None:
     label = own.get("label") or ("label" if asked.keys().isdisjoint(LABELS[:2]) else LABELS[0])
     if label in asked:
         raise WriteError(
-            f"{target.path}: not written, since classes are the attribute {label!r}, and there is another."
+            f"{target.path}: not written, since classes are the attribute {label!r}, and another has that name."
         )
     sizes, ids, has_splits = list[Size](), dict[str, None](), False
     with ExitStack() as stack:
@@ -104,7 +104,7 @@ def _region(one: Any, coordinates: Any, size: tuple[int, int], label: str, kept:
 
 
 def _attributes(asked: dict[str, Any], label: str, given: Any, has_splits: bool) -> Any:
-    """Return the attributes of a project: those it has, and those of the classes; what are none stay as they are."""
+    """Return the attributes of a project: its own and those of the classes; malformed ones are kept."""
     if not isinstance(given, dict):
         return given
     text = {"type": "text", "description": "", "default_value": ""}

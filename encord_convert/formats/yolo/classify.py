@@ -59,17 +59,17 @@ def read_class_lines(lines: Lines) -> LabelSet:
     """Read NDJSON lines whose images have one class each."""
     count = len(lines.titles)
     numbers = [number for start in range(0, count, IMAGES) for number in lines.classes(_range(start, count))]
-    names = dict(lines.about.names)
+    names = dict(lines.description.names)
     names.update({item: f"class_{item}" for item in sorted(set(numbers) - set(names)) if item >= 0})
 
     def entries() -> Iterator[Entry]:
         for image, number in enumerate(numbers):
-            stats = lines.splits[image], lines.titles[image], lines.sizes[image], lines.place(image)
-            yield Entry(lines.key(image), *stats, lines.member(image), number)
+            fields = lines.splits[image], lines.titles[image], lines.sizes[image], lines.place(image)
+            yield Entry(lines.key(image), *fields, lines.member(image), number)
 
     labels = _labels(entries, names, count, sum(number >= 0 for number in numbers))
     assert labels.counts is not None
-    for level, code, detail in lines.about.notes:
+    for level, code, detail in lines.description.notes:
         labels.counts.note(level, code, detail)
     labels.counts.mark_head()
     labels.splits = {split for split in lines.splits if split}

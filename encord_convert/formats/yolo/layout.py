@@ -60,7 +60,7 @@ class Layout:
         return len(self.images)
 
 
-def laid_out(source: Source, about: Description) -> Layout:
+def laid_out(source: Source, description: Description) -> Layout:
     """Return the images and label files of a source, in the order of their names.
 
     Raises
@@ -69,11 +69,11 @@ def laid_out(source: Source, about: Description) -> Layout:
         :data:`SIZES` is damaged.
     """
     found = Layout()
-    stated = _stated_sizes(source, about)
-    listed = _listed(source, about, found)
+    stated = _stated_sizes(source, description)
+    listed = _listed(source, description, found)
     by_suffix = [some for suffix in IMAGE_SUFFIXES if (some := source.names(suffix))]
     images = by_suffix[0] if len(by_suffix) == 1 else sorted(name for some in by_suffix for name in some)
-    unpaired = _pair(images, set(source.names(".txt")) - about.files, found)
+    unpaired = _pair(images, set(source.names(".txt")) - description.files, found)
     if unpaired and images:
         detail = "Label files without an image are read, but trainers ignore them."
         found.notes.append((Level.WARNING, "MISSING_MEDIA", detail, len(unpaired)))
@@ -99,7 +99,7 @@ def laid_out(source: Source, about: Description) -> Layout:
         detail = "Listed images with neither a file nor labels are read as images without objects."
         found.notes.append((Level.WARNING, "MISSING_MEDIA", detail, lost))
     by_stem = {_stem(_tail(path)): key for path, key in listed.items()}
-    of_folder = _folder_splits(about, paths, found)
+    of_folder = _folder_splits(description, paths, found)
     for path in paths:
         key = by_stem.get(_stem(_tail(path))) if by_stem else None
         found.splits.append(of_folder(path[: path.rfind("/") + 1], key))
@@ -228,24 +228,26 @@ class _LabelFolders:
 # --- splits -----------------------------------------------------------------------------------------------------------
 
 
-def _candidates(about: Description, value: str) -> list[str]:
+def _candidates(description: Description, value: str) -> list[str]:
     """Return candidates for a path of ``data.yaml``: below its root, relative to it, or shorter and shorter tails."""
     parts = [part for part in value.split("/") if part not in ("", ".", "..")]
-    root = [part for part in about.root.split("/") if part not in ("", ".", "..")]
-    paths = ["/".join([*root, *parts])] if root and not about.root.startswith("/") else []
+    root = [part for part in description.root.split("/") if part not in ("", ".", "..")]
+    paths = ["/".join([*root, *parts])] if root and not description.root.startswith("/") else []
     paths += ["/".join(parts[at:]) for at in range(len(parts))]
-    return list(dict.fromkeys([about.folder + path for path in paths] + paths))
+    return list(dict.fromkeys([description.folder + path for path in paths] + paths))
 
 
-def _listed(source: Source, about: Description, found: Layout) -> dict[str, str]:
+def _listed(source: Source, description: Description, found: Layout) -> dict[str, str]:
     """Return the images in lists of the description, each with its split key."""
     listed: dict[str, str] = {}
     again: set[str] = set()
-    known = set(source.names(".txt")) if any(value.lower().endswith(".txt") for _, value in about.entries) else set()
-    for key, value in about.entries:
-        member = next((candidate for candidate in _candidates(about, value) if candidate in known), None)
+    known = (
+        set(source.names(".txt")) if any(value.lower().endswith(".txt") for _, value in description.entries) else set()
+    )
+    for key, value in description.entries:
+        member = next((candidate for candidate in _candidates(description, value) if candidate in known), None)
         if member is not None and value.lower().endswith(".txt"):
-            text = _text(source, member, about, "replace")
+            text = _text(source, member, description, "replace")
             for line in text.replace("\\", "/").splitlines():
                 path = "/".join(part for part in line.strip().split("/") if part not in ("", ".", ".."))
                 if path and listed.setdefault(path, key) != key:
@@ -260,17 +262,17 @@ def _tell_overlap(count: int, found: Layout) -> None:
         found.notes.append((Level.WARNING, "SPLIT_OVERLAP", detail, count))
 
 
-def _folder_splits(about: Description, paths: list[str], found: Layout) -> Callable[[str, str | None], str]:
+def _folder_splits(description: Description, paths: list[str], found: Layout) -> Callable[[str, str | None], str]:
     """Return a function from an image's folder and the key of its list to its split."""
     folders = Counter(path[: path.rfind("/") + 1] for path in paths)
     keys_of: dict[str, list[str]] = {}
-    for key, value in about.entries:
+    for key, value in description.entries:
         if value.lower().endswith(".txt"):
             continue
-        candidates = _candidates(about, value) or [about.folder.rstrip("/")]  # `.` is the whole data set
+        candidates = _candidates(description, value) or [description.folder.rstrip("/")]  # `.` is the whole data set
         match = next((f"{path}/" for path in candidates if any(f.startswith(f"{path}/") for f in folders)), None)
         if match is None and value.strip("./") == "":
-            match = about.folder
+            match = description.folder
         if match is None:
             detail = f"{key!r} of the description is {value!r}, which does not exist."
             found.notes.append((Level.INFO, "SPLIT_MISSING", detail, 1))
@@ -278,7 +280,7 @@ def _folder_splits(about: Description, paths: list[str], found: Layout) -> Calla
             keys_of.setdefault(match, []).append(key)
     ordered = sorted(keys_of, key=len, reverse=True)
     values_of: dict[str, set[str]] = {}
-    for key, value in about.entries:
+    for key, value in description.entries:
         values_of.setdefault(key, set()).add(value)
     is_divided = len(values_of) > 1  # a single split divides nothing, whatever its name
     known: dict[tuple[str, str | None], str] = {}
@@ -350,21 +352,21 @@ def _titles(paths: list[str], splits: list[str], stated: dict[str, tuple[tuple[i
 # --- sizes ------------------------------------------------------------------------------------------------------------
 
 
-def _stated_sizes(source: Source, about: Description) -> dict[str, tuple[tuple[int, int], str]]:
+def _stated_sizes(source: Source, description: Description) -> dict[str, tuple[tuple[int, int], str]]:
     """Return size and title by image path, from :data:`SIZES` or CVAT's ``images.meta``."""
-    for member in (f"{about.folder}{SIZES}", SIZES):
+    for member in (f"{description.folder}{SIZES}", SIZES):
         if member in source.names(SIZES):
-            text = _text(source, member, about, "surrogatepass")
+            text = _text(source, member, description, "surrogatepass")
             return dict(_rows_of(text, member[: -len(SIZES)], source.place(member)))
     for member in source.names(META):
         if member.rpartition("/")[2] == META:
-            text = _text(source, member, about, "replace")
+            text = _text(source, member, description, "replace")
             return {name: (size, "") for name, size in meta_sizes(text).items()}
     return {}
 
 
-def _text(source: Source, member: str, about: Description, errors: str) -> str:
-    about.files.add(member)
+def _text(source: Source, member: str, description: Description, errors: str) -> str:
+    description.files.add(member)
     data = source.head(member, _MOST_LIST_BYTES + 1)
     if len(data) > _MOST_LIST_BYTES:
         raise ReadError(

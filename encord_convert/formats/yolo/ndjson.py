@@ -91,7 +91,7 @@ class Lines:
         self.titles: list[str] = []
         self.splits: list[str] = []
         self.sizes: list[tuple[int, int]] = []
-        self.about = Description(source.place(member))
+        self.description = Description(source.place(member))
         self.lost: dict[str, int] = {}
         self._source = source
         self._member = member
@@ -105,13 +105,13 @@ class Lines:
                 self._add(entry, number, at)
             at += len(line)
         for key, count in self.lost.items():
-            self.about.note("KEYS_NOT_READ", f"Keys of images that are not read: {key} ({count}).")
+            self.description.note("KEYS_NOT_READ", f"Keys of images that are not read: {key} ({count}).")
 
     def _lines(self) -> Iterator[bytes]:
         with self._source.open(self._member) as stream:
             while line := stream.readline(_LONGEST_LINE + 1):
                 if len(line) > _LONGEST_LINE:
-                    raise ReadError(self.about.place, f"has a line of more than {_LONGEST_LINE >> 20} MB.")
+                    raise ReadError(self.description.place, f"has a line of more than {_LONGEST_LINE >> 20} MB.")
                 yield line
 
     def _entry(self, line: bytes, number: int) -> dict[str, Any]:
@@ -121,27 +121,29 @@ class Lines:
             entry = _decoder.decode(line)
         except (msgspec.DecodeError, RecursionError) as error:
             raise ReadError(
-                f"{self.about.place}:{number}", f"is not JSON ({error}).", advice="Was it cut short?"
+                f"{self.description.place}:{number}", f"is not JSON ({error}).", advice="Was it cut short?"
             ) from error
         if not isinstance(entry, dict):
-            raise ReadError(f"{self.about.place}:{number}", "is not a JSON object.")
+            raise ReadError(f"{self.description.place}:{number}", "is not a JSON object.")
         return entry
 
     def _describe(self, entry: dict[str, Any]) -> None:
-        about = self.about
-        about.task = task_in(entry.get("task"), about)
-        about.names = names_in(entry.get("class_names"), self._source, about)
+        description = self.description
+        description.task = task_in(entry.get("task"), description)
+        description.names = names_in(entry.get("class_names"), self._source, description)
         shape = entry.get("kpt_shape")
         texts = {"kpt_shape": [str(item) for item in shape] if isinstance(shape, list) else shape}
         flips = entry.get("flip_idx")
         texts["flip_idx"] = [str(flip) for flip in flips] if isinstance(flips, list) else flips
-        take_keypoints({**texts, "kpt_names": entry.get("kpt_names")}, about)
-        about.others = {key: value for key, value in entry.items() if key not in _KNOWN}
+        take_keypoints({**texts, "kpt_names": entry.get("kpt_names")}, description)
+        description.others = {key: value for key, value in entry.items() if key not in _KNOWN}
 
     def _add(self, entry: dict[str, Any], number: int, offset: int) -> None:
         name, width, height = entry.get("file"), entry.get("width"), entry.get("height")
         if entry.get("type") != "image" or not isinstance(name, str):
-            raise ReadError(f"{self.about.place}:{number}", "is not an image: it has no 'file' of the type 'image'.")
+            raise ReadError(
+                f"{self.description.place}:{number}", "is not an image: it has no 'file' of the type 'image'."
+            )
         split = entry.get("split")
         title = entry.get("title")
         self.titles.append(title if isinstance(title, str) else name)
@@ -176,7 +178,7 @@ class Lines:
 
     def place(self, image: int) -> str:
         """Return the file."""
-        return self.about.place
+        return self.description.place
 
     def member(self, image: int) -> str:
         """Return the file."""

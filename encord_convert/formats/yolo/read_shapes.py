@@ -25,7 +25,7 @@ _BOX_WIDTH = 4
 
 
 @dataclass(slots=True)
-class Settled:
+class Classified:
     """A page of rows with their kinds.
 
     Attributes
@@ -42,9 +42,9 @@ class Settled:
     askew: Ints
 
 
-def settled(
+def classified(
     page: Page, plan: Plan, is_class: Flags, sizes: Sequence[tuple[int, int]], *, is_in_pixels: bool
-) -> Settled:
+) -> Classified:
     """Classify the rows of a page, without those that cannot be read.
 
     Parameters
@@ -78,7 +78,7 @@ def settled(
     if len(at):
         askew = at[rectangles(corners_of(page, at, np.array(sizes, np.float64)))[3] > OFF_RIGHT_DEG]
         kinds[askew] = POLYGON
-    return Settled(page, kinds, askew)
+    return Classified(page, kinds, askew)
 
 
 def _faults(page: Page, at: Ints, kinds: Ints, known: Flags, has_size: Flags) -> list[Fault]:
@@ -148,7 +148,7 @@ def tail_values(page: Page, plan: Plan) -> tuple[Floats, Ints]:
     return confidences, tracks
 
 
-def kinds_by_class(found: Settled, classes: int) -> dict[int, Ints]:
+def kinds_by_class(found: Classified, classes: int) -> dict[int, Ints]:
     """Return the number of rows by class and kind."""
     return {
         kind: np.bincount(found.page.classes[found.kinds == kind], minlength=classes)

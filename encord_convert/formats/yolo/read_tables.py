@@ -10,7 +10,7 @@ import numpy as np
 from encord_convert.formats.coco.native import FAMILY as COCO
 from encord_convert.formats.yolo.pages import Images
 from encord_convert.formats.yolo.read_shapes import (
-    Settled,
+    Classified,
     boxes,
     rings,
     rotated,
@@ -64,7 +64,7 @@ class Tables:
         self._variants: dict[tuple[int, int, float | None], Variant] = {}
         self._nodes = {template.name: template.skeleton for template in draft.ontology.skeleton_templates}
 
-    def table(self, images: range, found: Settled) -> Table:
+    def table(self, images: range, found: Classified) -> Table:
         """Return the table of a page."""
         page, hashes = found.page, self._draft.hashes
         titles = self._images.titles[images.start : images.stop]
@@ -107,7 +107,7 @@ class Tables:
             NativeColumns(family, labels=native) if native else None,
         )  # fmt: skip
 
-    def _used(self, found: Settled, confidences: Any) -> list[Variant | None]:
+    def _used(self, found: Classified, confidences: Any) -> list[Variant | None]:
         if len(self._variants) > _MOST_VARIANTS:
             self._variants.clear()
         if not self._plan.confidences:
@@ -132,7 +132,7 @@ class Tables:
             variant = self._variants[key] = Variant(item, info, None, None, TYPES[kind], item.title, carried)
         return variant
 
-    def _column(self, kind: int, at: Any, found: Settled, limits: Any) -> Column:
+    def _column(self, kind: int, at: Any, found: Classified, limits: Any) -> Column:
         if kind == BOX:
             return Column(at.tolist(), boxes(found.page, at))
         if kind == ROTATED:
@@ -140,7 +140,7 @@ class Tables:
         return Column(at.tolist(), *rings(found.page, at, self._plan))
 
     def _made(
-        self, found: Settled, sizes: list[tuple[int, int]], variants: list[Variant | None], codes: bytes,
+        self, found: Classified, sizes: list[tuple[int, int]], variants: list[Variant | None], codes: bytes,
         native: dict[int, dict[str, Any]],
     ) -> dict[int, ObjectInstance]:  # fmt: skip
         """Make the objects that do not fit columns: skeletons, and polygons of several parts."""

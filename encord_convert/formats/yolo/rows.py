@@ -117,7 +117,7 @@ class Page:
 def page_of(texts: Sequence[bytes]) -> Page:
     """Parse label files, one text per image, empty for images without a file."""
     text = b"\n".join([*texts, b""]).translate(_TO_SPACE)
-    page = None if text.translate(None, _PLAIN) else _plain_page(texts, text)
+    page = None if text.translate(None, _PLAIN) else _numeric_page(texts, text)
     return page if page is not None else joined([_file_page(item) for item in texts])
 
 
@@ -159,7 +159,7 @@ def joined(pages: Sequence[Page]) -> Page:
     return Page(counts, classes, widths, numbers, lines, faults)
 
 
-def _plain_page(texts: Sequence[bytes], text: bytes) -> Page | None:
+def _numeric_page(texts: Sequence[bytes], text: bytes) -> Page | None:
     """Parse files of nothing but numbers; None if something is not a number."""
     chars = np.frombuffer(text, np.uint8)
     is_ink = chars > ord(" ")

@@ -14,9 +14,9 @@ _VISIBILITIES = {0: Visibility.INVISIBLE, 1: Visibility.OCCLUDED, 2: Visibility.
 _BOX_WIDTH = 4
 
 
-def template_of(draft: Draft, item: Object, number: int, count: int, about: Description) -> SkeletonTemplate:
+def template_of(draft: Draft, item: Object, number: int, count: int, description: Description) -> SkeletonTemplate:
     """Return the template of a class with ``count`` keypoints, named as in the description, else ``point_0``, …"""
-    named = about.point_names.get(number) or about.point_names.get(-1) or []
+    named = description.point_names.get(number) or description.point_names.get(-1) or []
     names = [*named[:count], *(f"point_{index}" for index in range(len(named), count))]
     short = draft.hashes.short
     nodes = [

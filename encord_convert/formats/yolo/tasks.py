@@ -24,7 +24,7 @@ OFF_RIGHT_DEG = 1.0
 
 
 @dataclass(slots=True)
-class Seen:
+class RowStats:
     """Statistics of all rows; a row's width is its count of numbers after the class.
 
     Attributes
@@ -52,7 +52,7 @@ class Seen:
     pixels: int = 0
     corners: int = 0
 
-    def see(self, page: Page, sizes: NDArray[np.float64]) -> None:
+    def add_page(self, page: Page, sizes: NDArray[np.float64]) -> None:
         """Add a page with the sizes of its images."""
         if not len(page):
             return
@@ -171,58 +171,58 @@ class Plan:
         return POLYGON if own >= _LEAST_RING and own % 2 == 0 else UNKNOWN
 
 
-def decided(seen: Seen, task: Task | None, said: str, keypoints: tuple[int, int] | None) -> Plan:
+def decided(stats: RowStats, task: Task | None, said: str, keypoints: tuple[int, int] | None) -> Plan:
     """Decide what the rows are.
 
     Parameters
     ----------
-    seen : Seen
+    stats : Seen
     task : Task or None
         Stated task; ``said`` says by what.
     said : str
     keypoints : (int, int) or None
         From the description.
     """
-    widths = {width for width in seen.widths if width >= _BOX_WIDTH}  # shorter rows are truncated
+    widths = {width for width in stats.widths if width >= _BOX_WIDTH}  # shorter rows are truncated
     rule = said
     if task is None:
-        task, rule = _looked_at(seen, widths, keypoints)
+        task, rule = _looked_at(stats, widths, keypoints)
     if task == "pose":
-        keypoints = keypoints or _shape_of(seen)
-    return Plan(task, rule, keypoints if task == "pose" else None, *_tails(seen, task, widths, keypoints))
+        keypoints = keypoints or _shape_of(stats)
+    return Plan(task, rule, keypoints if task == "pose" else None, *_tails(stats, task, widths, keypoints))
 
 
-def doubtful(seen: Seen, plan: Plan) -> int:
+def doubtful(stats: RowStats, plan: Plan) -> int:
     """Return how many polygons end in a confidence although others do not: they may be truncated."""
     if plan.task != "segment":
         return 0
-    rings = {width: count for width, count in seen.widths.items() if width >= _LEAST_RING}
+    rings = {width: count for width, count in stats.widths.items() if width >= _LEAST_RING}
     scored = sum(count for width, count in rings.items() if width in plan.confidences)
     return scored if scored < sum(rings.values()) else 0
 
 
-def _looked_at(seen: Seen, widths: set[int], keypoints: tuple[int, int] | None) -> tuple[Task, str]:
+def _looked_at(stats: RowStats, widths: set[int], keypoints: tuple[int, int] | None) -> tuple[Task, str]:
     if keypoints is not None:
         own = _skeleton_width(keypoints)
         if not widths or widths & {own, own + 1, own + 2}:
             return "pose", "kpt_shape says so"
-    if widths <= {4, 5} or (widths <= {4, 5, 6} and _ends_in_ids(seen, {6})):
+    if widths <= {4, 5} or (widths <= {4, 5, 6} and _ends_in_ids(stats, {6})):
         return "detect", "all rows have 5 values" if widths else "there are no rows"
-    is_tracked = 10 not in widths or _ends_in_ids(seen, {10})
-    if widths <= {8, 9, 10} and is_tracked and seen.are_rectangles:
+    is_tracked = 10 not in widths or _ends_in_ids(stats, {10})
+    if widths <= {8, 9, 10} and is_tracked and stats.are_rectangles:
         return "obb", "all rows have 9 values and are rectangles"
     return "segment", "rows have 7 or more values"
 
 
-def _ends_in_ids(seen: Seen, widths: set[int]) -> bool:
+def _ends_in_ids(stats: RowStats, widths: set[int]) -> bool:
     """Return whether rows of these widths end in a track id: integers in all, above 1 in some."""
-    rows = sum(seen.widths[width] for width in widths)
-    is_whole = sum(seen.whole[width] for width in widths) == rows
-    return bool(rows) and is_whole and sum(seen.above[width] for width in widths) > 0
+    rows = sum(stats.widths[width] for width in widths)
+    is_whole = sum(stats.whole[width] for width in widths) == rows
+    return bool(rows) and is_whole and sum(stats.above[width] for width in widths) > 0
 
 
 def _tails(
-    seen: Seen, task: Task, widths: set[int], keypoints: tuple[int, int] | None
+    stats: RowStats, task: Task, widths: set[int], keypoints: tuple[int, int] | None
 ) -> tuple[frozenset[int], frozenset[int]]:
     if task == "pose":
         own = _skeleton_width(keypoints or (0, 3))
@@ -238,16 +238,16 @@ def _tails(
             if task == "detect" and widths <= {4, 5, 6}
             else {width for width in widths if width >= 8 and width % 2 == 0}
         )
-        two = two if _ends_in_ids(seen, two) else set()
-    if _ends_in_ids(seen, one):
+        two = two if _ends_in_ids(stats, two) else set()
+    if _ends_in_ids(stats, one):
         return frozenset(two), frozenset(one | two)
     return frozenset(one | two), frozenset(two)
 
 
-def _shape_of(seen: Seen) -> tuple[int, int]:
+def _shape_of(stats: RowStats) -> tuple[int, int]:
     """Infer the number of keypoints, and of numbers per keypoint, without a description."""
-    [(width, _)] = seen.widths.most_common(1) or [(_BOX_WIDTH, 0)]
+    [(width, _)] = stats.widths.most_common(1) or [(_BOX_WIDTH, 0)]
     rest = max(width - _BOX_WIDTH, 0)
-    if rest % 3 == 0 and (seen.flags or rest % 2):
+    if rest % 3 == 0 and (stats.flags or rest % 2):
         return rest // 3, 3
     return (rest // 2, 2) if rest % 2 == 0 else (rest // 3, 3)

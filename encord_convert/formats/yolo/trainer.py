@@ -46,7 +46,7 @@ def skipped(
     broken: dict[int, str] = {}
     for fault in page.faults:
         broken.setdefault(fault.image, CLASS if fault.code == "CLASS_UNKNOWN" else ROW)
-    if not _is_plain(page, classes, keypoints):
+    if not _is_clean(page, classes, keypoints):
         singles, row = _singles(page), 0
         starts, widths = page.starts.tolist(), page.widths.tolist()
         for image, count in enumerate(page.counts.tolist()):
@@ -68,7 +68,7 @@ def _singles(page: Page) -> np.ndarray:
         return page.numbers.astype(np.float32)
 
 
-def _is_plain(page: Page, classes: int, keypoints: tuple[int, int] | None) -> bool:
+def _is_clean(page: Page, classes: int, keypoints: tuple[int, int] | None) -> bool:
     """Return whether the columns show that no image would be skipped."""
     if not len(page):
         return True

@@ -192,7 +192,7 @@ class RowWriter:
             box = own_box(instance) if self._task.has_box else None
             if box is not None:
                 values[:4] = cxcywh_from_xyxy(box)
-            units = told_apart(_units(values, size, self._task.slack), number, seen)
+            units = made_distinct(_units(values, size, self._task.slack), number, seen)
             words = self._words(units, flags)
             if self._with_confidence:
                 info = instance._frames[frame].object_frame_instance_info
@@ -222,7 +222,7 @@ def _units(values: Sequence[float], size: Size, slack: int) -> list[int]:
     return [min(max(round(value / size[index % 2] * UNIT), low), high) for index, value in enumerate(values)]
 
 
-def told_apart(units: list[int], number: int, seen: set[tuple[int, ...]]) -> list[int]:
+def made_distinct(units: list[int], number: int, seen: set[tuple[int, ...]]) -> list[int]:
     """Change the third number of a row by millionths until the row is unique in the file."""
     step = -1 if units[2] > UNIT // 2 else 1
     while (number, *units) in seen:

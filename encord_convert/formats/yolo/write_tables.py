@@ -83,8 +83,8 @@ class TableWriter:
         """Return the prefix of a variant's rows; empty if they may need more than geometry."""
         assert variant is not None
         number = self._numbers.get((variant.item.name, variant.item.shape))
-        is_plain = variant.info.manual_annotation and variant.info.confidence == 1
-        return b"%d" % number if is_plain and number is not None else b""
+        is_clean = variant.info.manual_annotation and variant.info.confidence == 1
+        return b"%d" % number if is_clean and number is not None else b""
 
 
 def _digits(units: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -1,8 +1,8 @@
 """Label rows from line-based annotations: objects, tracks, answers, native data, and their counts.
 
-A format turns each line into a :class:`Mark`: first all lines, to collect the classes, then those of each row. The rest
-is shared: marks of one track become one object, answers that vary over frames are dynamic, and whatever cannot be read
-is counted with its location.
+A format turns each line into an :class:`Annotation`: first all lines, to collect the classes, then those of each row.
+The rest is shared: annotations of one track become one object, answers that vary over frames are dynamic, and whatever
+cannot be read is counted with its location.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Answer = str | float | tuple[str, ...]
 
 
 @dataclass(slots=True)
-class Mark:
+class Annotation:
     """One object on one frame, from one line of the source.
 
     Parameters
@@ -102,8 +102,8 @@ _KINDS: dict[type, Any] = {
 }  # fmt: skip
 
 
-class Marks:
-    """Builds label rows from marks.
+class RowBuilder:
+    """Builds label rows from annotations.
 
     Parameters
     ----------
@@ -138,24 +138,24 @@ class Marks:
                 options.update(dict.fromkeys([answer] if isinstance(answer, str) else answer))
 
     def labels(
-        self, every: Iterable[Mark], rows: Callable[[], Iterable[LabelRowV2]], *,
+        self, every: Iterable[Annotation], rows: Callable[[], Iterable[LabelRowV2]], *,
         native: Keys | None = None, colors: Mapping[str, str] | None = None, order: Callable[[str], Any] = str,
     ) -> LabelSet:  # fmt: skip
-        """Return the label set; its classes are the declared ones and those of all marks, sorted.
+        """Return the label set; its classes are the declared ones and those of all annotations, sorted.
 
         Parameters
         ----------
-        every : iterable of Mark
-            All marks of the source, iterated once.
+        every : iterable of Annotation
+            All annotations of the source, iterated once.
         rows : callable
             Starts a walk over the rows.
         native : mapping, optional
             Native data of the set.
         """
-        for mark in every:
-            if mark.fault is not None and not mark.label:
+        for annotation in every:
+            if annotation.fault is not None and not annotation.label:
                 continue
-            self.declare(mark.label, mark.shape, mark.answers)
+            self.declare(annotation.label, annotation.shape, annotation.answers)
         self._build(colors or {}, order)
         self.counts.mark_head()
 
@@ -210,28 +210,33 @@ class Marks:
         self.counts.into[type_, ""] += 1
         self.counts.drop("INVALID_ROW", Feature.DEGENERATE, (type_, ""), Where(file=place, line=line), fact)
 
-    def fill(self, row: LabelRowV2, marks: Iterable[Mark], own: Keys | None = None) -> LabelRowV2:
-        """Add the objects of marks and native data to a row."""
+    def fill(self, row: LabelRowV2, annotations: Iterable[Annotation], own: Keys | None = None) -> LabelRowV2:
+        """Add the objects of annotations and native data to a row."""
         hash_of = self.draft.hashes.series("row", row.label_hash)
         tracks: dict[Any, _Track] = {}
         classes: dict[Any, str] = {}
-        for number, mark in enumerate(marks):
-            self._count(row, mark)
-            if mark.fault is not None:
-                self._drop(row, mark, *mark.fault)
+        for number, annotation in enumerate(annotations):
+            self._count(row, annotation)
+            if annotation.fault is not None:
+                self._drop(row, annotation, *annotation.fault)
                 continue
-            key = (mark.label, mark.shape, mark.track) if mark.track is not None else number
+            key = (annotation.label, annotation.shape, annotation.track) if annotation.track is not None else number
             track = tracks.get(key)
             if track is None:
-                made = ObjectInstance._made(self._objects[mark.label, mark.shape], hash_of(len(tracks)))
-                track = tracks[key] = _Track(made, mark)
-            if mark.frame in track.instance._frames:
-                self._drop(row, mark, "DUPLICATE_ID", f"Track {mark.track} is already on frame {mark.frame}.")
+                made = ObjectInstance._made(self._objects[annotation.label, annotation.shape], hash_of(len(tracks)))
+                track = tracks[key] = _Track(made, annotation)
+            if annotation.frame in track.instance._frames:
+                self._drop(
+                    row, annotation, "DUPLICATE_ID", f"Track {annotation.track} is already on frame {annotation.frame}."
+                )
                 continue
-            track.take(mark, self._info(mark))
-            if mark.track is not None and classes.setdefault(mark.track, mark.label) != mark.label:
+            track.take(annotation, self._info(annotation))
+            if (
+                annotation.track is not None
+                and classes.setdefault(annotation.track, annotation.label) != annotation.label
+            ):
                 detail = "A track changes its class; it becomes one object per class."
-                self.counts.note(Level.WARNING, "TRACK_CLASS_CHANGES", detail, self._where(row, mark))
+                self.counts.note(Level.WARNING, "TRACK_CLASS_CHANGES", detail, self._where(row, annotation))
         labels: dict[str, Mapping[int, Keys]] = {}
         for track in tracks.values():
             self._finish(track)
@@ -254,31 +259,31 @@ class Marks:
             self.counts.into["track", first.label] += 1
             instance._origin = Origin(first.type, first.label, first.line, weights=track.weights)
 
-    def _count(self, row: LabelRowV2, mark: Mark) -> None:
-        if mark.is_computed:
+    def _count(self, row: LabelRowV2, annotation: Annotation) -> None:
+        if annotation.is_computed:
             detail = "Missing frames of a track are interpolated linearly."
-            self.counts.note(Level.INFO, "INTERPOLATED", detail, self._where(row, mark))
+            self.counts.note(Level.INFO, "INTERPOLATED", detail, self._where(row, annotation))
             return
-        self.counts.into[mark.type, mark.label] += 1
-        for type_, count in _carried(mark):
-            self.counts.into[type_, mark.label] += count
+        self.counts.into[annotation.type, annotation.label] += 1
+        for type_, count in _carried(annotation):
+            self.counts.into[type_, annotation.label] += count
 
-    def _drop(self, row: LabelRowV2, mark: Mark, code: str, detail: str) -> None:
+    def _drop(self, row: LabelRowV2, annotation: Annotation, code: str, detail: str) -> None:
         feature = Feature.TRACKS if code == "DUPLICATE_ID" else Feature.DEGENERATE
-        key, where = (mark.type, mark.label), self._where(row, mark)
-        self.counts.drop(code, feature, key, where, detail, carried=_carried(mark))
+        key, where = (annotation.type, annotation.label), self._where(row, annotation)
+        self.counts.drop(code, feature, key, where, detail, carried=_carried(annotation))
 
-    def _where(self, row: LabelRowV2, mark: Mark) -> Where:
-        return Where(row._origin, mark.line, row.data_title, mark.frame, f"<{mark.type}>")
+    def _where(self, row: LabelRowV2, annotation: Annotation) -> Where:
+        return Where(row._origin, annotation.line, row.data_title, annotation.frame, f"<{annotation.type}>")
 
-    def _info(self, mark: Mark) -> Any:
-        if mark.is_manual and mark.confidence == 1:
+    def _info(self, annotation: Annotation) -> Any:
+        if annotation.is_manual and annotation.confidence == 1:
             return self.draft.info
-        key = mark.is_manual, mark.confidence
+        key = annotation.is_manual, annotation.confidence
         if key not in self._infos:
             if len(self._infos) > 4096:
                 self._infos.clear()
-            self._infos[key] = frame_info(manual=mark.is_manual, confidence=mark.confidence)
+            self._infos[key] = frame_info(manual=annotation.is_manual, confidence=annotation.confidence)
         return self._infos[key]
 
     def _answer(
@@ -304,11 +309,11 @@ class Marks:
 
 
 class _Track:
-    """An object under construction; of its marks only the first is kept."""
+    """An object under construction; of its annotations only the first is kept."""
 
     __slots__ = ("answers", "first", "instance", "is_unsorted", "last", "native", "weights")
 
-    def __init__(self, instance: ObjectInstance, first: Mark) -> None:
+    def __init__(self, instance: ObjectInstance, first: Annotation) -> None:
         self.instance = instance
         self.first = first
         self.last = -1
@@ -317,17 +322,17 @@ class _Track:
         self.native: dict[int, Keys] = {}
         self.weights: dict[int, tuple[int, Carried]] = {}
 
-    def take(self, mark: Mark, info: Any) -> None:
-        frame = mark.frame
+    def take(self, annotation: Annotation, info: Any) -> None:
+        frame = annotation.frame
         self.is_unsorted |= frame < self.last
         self.last = frame
-        self.instance._place(frame, mark.coordinates, info)
-        if mark.answers:
-            self.answers[frame] = mark.answers
-        if mark.native:
-            self.native[frame] = mark.native
-        if not mark.is_computed:
-            self.weights[frame] = _weights[_carried(mark)]
+        self.instance._place(frame, annotation.coordinates, info)
+        if annotation.answers:
+            self.answers[frame] = annotation.answers
+        if annotation.native:
+            self.native[frame] = annotation.native
+        if not annotation.is_computed:
+            self.weights[frame] = _weights[_carried(annotation)]
 
 
 class _Weights(dict[Carried, tuple[int, Carried]]):
@@ -337,12 +342,16 @@ class _Weights(dict[Carried, tuple[int, Carried]]):
 
 
 _weights = _Weights()
-"""Weights of marks, shared by marks that carry the same."""
+"""Weights of annotations, shared by those that carry the same."""
 
 
-def _carried(mark: Mark) -> Carried:
-    """Return what is lost along with a mark."""
-    sides = (("answer", len(mark.answers)), ("confidence", mark.confidence != 1), ("manual", not mark.is_manual))
+def _carried(annotation: Annotation) -> Carried:
+    """Return what is lost along with an annotation."""
+    sides = (
+        ("answer", len(annotation.answers)),
+        ("confidence", annotation.confidence != 1),
+        ("manual", not annotation.is_manual),
+    )
     return tuple((type_, int(count)) for type_, count in sides if count)
 
 
