@@ -39,7 +39,7 @@ def to_supervision(labels: LabelSet, *, images: Any = None, masks: bool = True, 
         trackers: dict[tuple[str, str], int] = {}
         for match in found:
             if match.path in annotations:
-                raise OptionError(f"to_supervision: two images are called {match.path!r}; filter one out.")
+                raise OptionError(f"to_supervision: two images are named {match.path!r}; filter one out.")
             tracker = [trackers.setdefault((match.title.rpartition("/")[0], hash_), len(trackers) + 1) if flag else -1
                        for hash_, flag in zip(match.hashes, match.tracked, strict=True)]  # fmt: skip
             annotations[match.path] = library.Detections(
@@ -102,7 +102,7 @@ def _coordinates(box: list[float], masks: Any, index: int, width: int, height: i
         mask = np.asarray(masks[index], bool)
         whole = np.zeros_like(mask)
         whole[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))] = True
-        if not np.array_equal(mask, whole):  # else it is the box, painted
+        if not np.array_equal(mask, whole):  # else it is the filled box
             return BitmaskCoordinates(mask), Shape.BITMASK
     coordinates = BoundingBoxCoordinates(
         height=(y1 - y0) / height, width=(x1 - x0) / width, top_left_x=x0 / width, top_left_y=y0 / height
@@ -111,7 +111,7 @@ def _coordinates(box: list[float], masks: Any, index: int, width: int, height: i
 
 
 def _size(dataset: Any, path: str, detections: Any, sizes: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    """Return width and height of an image: as given, of its mask, of its pixels in memory, of its file."""
+    """Return width and height of an image: as given, else of its mask, its pixels or its file."""
     if path in sizes:
         return sizes[path]
     if detections.mask is not None and len(detections):
@@ -126,5 +126,5 @@ def _size(dataset: Any, path: str, detections: Any, sizes: Mapping[str, tuple[in
     except OSError:
         header = None
     if header is None:
-        raise OptionError(f"from_supervision: the size of {path} is not known. Pass sizes={{{path!r}: (640, 480)}}.")
+        raise OptionError(f"from_supervision: the size of {path} is unknown. Pass sizes={{{path!r}: (640, 480)}}.")
     return header.shown

@@ -44,7 +44,7 @@ def to_torch(
 
 
 def dataset(classes: list[str], source: Source | None, items: list[Detected], transform: Any, masks: bool) -> Any:
-    """Return the dataset of images; worker processes make theirs by it."""
+    """Return the dataset of images; also used by worker processes."""
     return _kind()(classes, source, items, transform, masks)
 
 
@@ -56,7 +56,7 @@ def _torch() -> Any:
 
 @cache
 def _kind() -> Any:
-    """Return the class of datasets, for which torch has to be there."""
+    """Return the dataset class, importing torch."""
     torch = _torch()
 
     class Detection(torch.utils.data.Dataset):  # type: ignore[misc,name-defined]
@@ -75,7 +75,7 @@ def _kind() -> Any:
 
         def __reduce__(self) -> Any:
             names, source, *rest = self._parts
-            # An archive is open in one process.
+            # An open archive cannot be shared between processes.
             return dataset, (names, source.name if isinstance(source, ZipSource) else source, *rest)
 
         def __repr__(self) -> str:

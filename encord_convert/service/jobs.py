@@ -1,4 +1,4 @@
-"""What takes long is done by a thread, unit by unit, and goes on where it was when the service starts again.
+"""Background jobs: done by a thread, unit by unit, and resumed after a restart.
 
 A unit is first looked at, outside of any transaction; what was found is kept. When all were, they are registered, a
 batch in one transaction: either the job's errors are ignored, or there are none. So a job never registers a part of
@@ -34,14 +34,14 @@ _LOG = logging.getLogger("encord_convert.service")
 
 PRIVATE_DATA, RE_ENCODING = "private data", "re-encoding"
 POLL_S = 0.2
-"""Between two looks for new jobs."""
+"""Seconds between polls for new jobs."""
 LONGEST_END_S = 10.0
-"""How long the end of the service waits for a unit."""
+"""Seconds that shutdown waits for a unit."""
 LOOKED_AT_ONCE = 64
 PART = 1 << 20
 REGISTERED_AT_ONCE = 256
 MOST_ATTEMPTS = 3
-"""How often a video is begun that never ends: if it is what stops the service, it does so no more."""
+"""Attempts per video, so that one that crashes the service is given up."""
 
 
 class Jobs:
@@ -57,7 +57,7 @@ class Jobs:
             thread.start()
 
     def close(self) -> None:
-        """End after the units that are under way, or without them if they take long: they are done after a restart."""
+        """Stop after the current units, or without waiting for slow ones, which are redone after a restart."""
         self._is_over.set()
         for thread in self._threads:
             thread.join(LONGEST_END_S)

@@ -1,4 +1,4 @@
-"""What a save changed: the objects and classifications that came, went, or became another.
+"""Differences between saves: objects and classifications added, deleted or edited.
 
 Source: wire protocol, section 10.8. Unknown: whether the original logs every frame of an object; here it is logged
 once per save, with the first frame that is concerned.
@@ -100,7 +100,7 @@ def _comparable(answers: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def changes(before: Contents, after: Contents) -> Iterator[Change]:
-    """Yield what became of each object and classification: those that are there first, then those that went."""
+    """Yield changes of objects and classifications: existing ones first, then deleted ones."""
     for hash_, new in after.items():
         old = before.get(hash_)
         if old is None:

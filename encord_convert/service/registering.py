@@ -1,6 +1,6 @@
-"""What of the storage becomes what: files that were sent, or lie in a cloud, as items and data rows.
+"""Registers uploads and cloud files as items and data rows.
 
-A unit is looked at first, outside of any write; then all are registered together, or none.
+Units are inspected first, outside of writes; then all are registered together, or none.
 
 Source: wire protocol of the newest package, section 6.4.
 """

@@ -1,4 +1,4 @@
-"""A socket for the service: uvicorn, on the loopback unless told otherwise.
+"""The socket server: uvicorn, on loopback by default.
 
 Short bodies stand in memory, as many as there are connections: so there is room for a short request whatever others
 send. Longer ones wait in a file, and are read when the signature over them is proven. What takes long has threads of
@@ -149,14 +149,14 @@ class Application:
             await asyncio.sleep(POLL_S)
 
     def _turn(self, caller: Any, is_long: bool) -> asyncio.Semaphore:
-        """Return what keeps one caller from taking all the threads."""
+        """Return a semaphore that keeps one caller from taking all threads."""
         found = self._turns.get((caller, is_long))
         if found is None:
             found = self._turns[caller, is_long] = asyncio.Semaphore(1 if is_long else READS_OF_ONE)
         return found
 
     async def _of_stranger(self, scope: dict[str, Any], look: Callable[..., Any], *arguments: Any) -> Any:
-        """Do what anybody may have done, a few at a time."""
+        """Do unauthenticated work, a few at a time."""
         address = scope["client"][0] if scope["client"] else ""
         if self._strangers.total() >= MOST_STRANGERS or self._strangers[address] >= MOST_OF_STRANGER:
             return _FULL
@@ -200,7 +200,7 @@ class Application:
             upload.close()
 
     async def _send(self, reply: AnyReply, receive: Receive, send: Send, is_head: bool) -> None:
-        if isinstance(reply, Reply) and len(reply.body) > PART:  # whoever takes long to read it takes no memory
+        if isinstance(reply, Reply) and len(reply.body) > PART:  # a slow reader takes no memory
             spooled = await _on(self._transfers, self._service.storage.spooled, [reply.body])
             if not isinstance(spooled, bytes):
                 reply = LongReply(reply.status, reply.headers, *spooled)
@@ -212,7 +212,7 @@ class Application:
         if isinstance(reply, Reply):
             await send({"type": "http.response.body", "body": reply.body})
             return
-        left = asyncio.ensure_future(receive())  # all of the request is there: what comes next is that its sender left
+        left = asyncio.ensure_future(receive())  # the request is complete: the next event is a disconnect
         with reply.file:
             missing = 0 if is_head else size
             while missing and not left.done():
@@ -239,7 +239,7 @@ class _Joined:
 
 
 class _Left(Exception):
-    """Whoever sent a request is not there any more."""
+    """The sender of a request has disconnected."""
 
 
 async def _on(pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: Any) -> Any:
@@ -254,7 +254,7 @@ async def _later(reply: LaterReply) -> Reply:
         if asyncio._get_running_loop() is loop:
             _tell(told)
         else:
-            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(_tell, told)
 
     reply.written.add_done_callback(done)
@@ -377,7 +377,7 @@ class Server:
     def run(self) -> None:
         """Listen until a signal, or :meth:`stop`, ends it."""
         sys.setswitchinterval(SWITCH_S)
-        gc.freeze()  # what is there stays: it need not be looked through again and again
+        gc.freeze()  # long-lived objects: exclude them from garbage collection
         self._server.run([self._socket])
 
     def start(self) -> Callable[[], None]:

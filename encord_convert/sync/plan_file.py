@@ -1,4 +1,4 @@
-"""The plan of a push: a readable JSON file that says all that will be done, and nothing that follows from the clock."""
+"""The plan of a push: a readable, deterministic JSON file of everything that will be done."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from encord_convert.sync.digests import digest_of
 
 VERSION = 2
 CREATE, WRITE, SAME, SKIP, MERGE, REPLACE = "create", "write", "same", "skip", "merge", "replace"
-"""What is done with a row: its data is sent too; its labels are written where there are none; they are there already;
-those that are there stay; both; ours alone."""
+"""Action for a row: upload data and labels; write labels where there are none; already done; skip; merge; replace."""
 
 WRITING = (CREATE, WRITE, MERGE, REPLACE)
-"""What changes the labels of a row."""
+"""Actions that change the labels of a row."""
 
 
 class PlannedFile(msgspec.Struct, omit_defaults=True):
-    """A file to send: where it lies in the source of the images, what it holds, by which rule it was found."""
+    """A file to send: its member in the image source, content digest, and matching rule."""
 
     name: str
     sha256: str
@@ -33,11 +32,10 @@ class PlannedFile(msgspec.Struct, omit_defaults=True):
 
 
 class PlannedRow(msgspec.Struct, omit_defaults=True):
-    """A label row of the source, and what becomes of it.
+    """A label row of the source, and its action.
 
-    ``labels`` is the digest of what is written, ``there`` of what the project has now; ``edited`` says when that was
-    last changed. ``status`` is the label status the source says; ``shard`` the place of its project in
-    the plan.
+    ``labels`` is the digest of what is written, ``there`` of what the project has now; ``edited`` is its last change.
+    ``status`` is the source's label status; ``shard`` the index of its project in the plan.
     """
 
     title: str
@@ -64,7 +62,7 @@ class Left(msgspec.Struct):
 
 
 class Lost(msgspec.Struct):
-    """What of the source reading could not take over: how it was lost, by which code, of which type and label."""
+    """A loss in reading the source: its kind, code, type and label."""
 
     kind: str
     code: str
@@ -75,20 +73,20 @@ class Lost(msgspec.Struct):
     detail: str
 
     def loss(self) -> Loss:
-        """Return it as a report has it."""
+        """Return it as a loss of a report."""
         kind, feature = Kind(self.kind), Feature(self.feature)
         return Loss(kind, self.code, feature, self.type, self.label, self.count, NOWHERE, self.detail)
 
 
 class Thing(msgspec.Struct, omit_defaults=True):
-    """Something of the service: there, if it has a hash, else to be made."""
+    """A resource of the service: existing if it has a hash, else to be created."""
 
     title: str
     hash: str | None = None
 
 
 class Parts(NamedTuple):
-    """Where the rows of a push over several projects went: what was made for each part, and parts of rows by title."""
+    """Progress of a push over several projects: resources per shard, and shards of rows by title."""
 
     projects: list[Thing]
     datasets: list[Thing]
@@ -96,7 +94,7 @@ class Parts(NamedTuple):
 
 
 class OntologyPlan(msgspec.Struct, omit_defaults=True):
-    """The ontology: its digest before, what is added, and what it will be."""
+    """The ontology: its digest before, the additions, and the result."""
 
     title: str
     hash: str | None
@@ -109,11 +107,10 @@ class OntologyPlan(msgspec.Struct, omit_defaults=True):
 class Plan(msgspec.Struct):
     """All that a push will do.
 
-    ``asked`` is what the plan was asked for besides its source and mapping.
-    ``counts`` tells by class and shape how many labels on how many frames are written, and how many answers to each
-    attribute; ``unmatched`` what has no partner: titles of rows of the project, and names of files. There is more than
-    one project, with a dataset each, where one would be too small; ``beyond`` says what is more than the service
-    recommends all the same. ``lost`` is what reading the source could not take over, and ``warnings`` what it warns of.
+    ``asked`` holds the arguments other than source and mapping. ``counts`` holds labels, frames and answers per
+    attribute by class and shape; ``unmatched`` titles of project rows and file names without a match. Large sets are
+    sharded over several projects, with a dataset each; ``beyond`` lists what still exceeds the service's limits.
+    ``lost`` and ``warnings`` are those of reading the source.
     """
 
     version: int
@@ -140,7 +137,7 @@ class Plan(msgspec.Struct):
         return digest_of(msgspec.to_builtins(self))
 
     def write(self, path: str | Path) -> None:
-        """Write it to a file, whole or not at all.
+        """Write it to a file atomically.
 
         Raises
         ------
@@ -157,11 +154,11 @@ class Plan(msgspec.Struct):
             raise WriteError(f"{path}: the plan cannot be written ({error.strerror}).") from error
 
     def actions(self) -> Counter[str]:
-        """Count the rows by what is done with them."""
+        """Count the rows by action."""
         return Counter(row.action for row in self.rows)
 
     def text(self) -> str:
-        """Say it in a few lines."""
+        """Return a summary of a few lines."""
         actions = self.actions()
         ontology = self.ontology
         lines = [
@@ -230,7 +227,7 @@ def read_plan(path: str | Path) -> Plan:
     Raises
     ------
     ReadError
-        It cannot be read, or is of another version.
+        It cannot be read, or has another version.
     """
     try:
         plan = msgspec.json.decode(Path(path).read_bytes(), type=Plan)

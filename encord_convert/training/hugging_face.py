@@ -5,8 +5,8 @@ lists ``id``, ``area``, ``bbox`` (left, top, width, height in pixels) and ``cate
 ``id2label.json``), as the processors of the DETR family take them.
 
 ``load_dataset`` takes the types of a file from its values, and refuses splits whose types differ: areas and sides are
-always floats, and a split without images has no file. A split whose images all show nothing has no types at all:
-it is written and told (``UNTYPED_SPLIT``), for it can only be loaded by itself.
+always floats, and a split without images has no file. A split without any objects has no types: it is written with a
+warning (``UNTYPED_SPLIT``), since it can only be loaded alone.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _walk(narrowed: Narrowed, target: Target, options: TrainingOptions) -> Itera
     for split, is_typed in typed.items() if any(typed.values()) else ():
         if not is_typed:
             detail = (
-                f"No image of the split {split!r} shows an object: load_dataset refuses it with the others, whose "
+                f"No image of the split {split!r} has an object: load_dataset refuses it with the others, whose "
                 "types it lacks. Give it a larger share, or leave such images out with --negatives drop."
             )
             narrowed.note(Level.WARNING, "UNTYPED_SPLIT", detail)

@@ -1,6 +1,6 @@
-"""The images that a page or a contact sheet shows, each with its labels and what was lost of them.
+"""Chooses the images of a page or contact sheet, each with its labels and losses.
 
-Of two sets that are compared an image shows what is in the second, and above it what is missing or otherwise there.
+When two sets are compared an image shows the first, overlaid with what is missing or differs in the second.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Choice:
-    """The images that are shown, in their order, of ``images`` in ``rows``."""
+    """The shown images in order, out of ``images`` in ``rows``."""
 
     shown: list[Sampled[Content]]
     classes: Classes
@@ -33,7 +33,7 @@ class Choice:
 
     @property
     def counts(self) -> Counter[int]:
-        """How many labels are shown, by number of the class."""
+        """Number of shown labels by class number."""
         return sum((image.content.counts for image in self.shown), Counter())
 
 
@@ -51,13 +51,13 @@ def choose(
     limit: int = LIMIT,
     has_drawings: bool = False,
 ) -> Choice:
-    """Choose the images to show, those with marks first, and take what is on them.
+    """Choose the images to show, those with marks first, and collect their labels.
 
     Parameters
     ----------
     labels : LabelSet
     marks : Marks
-        What was lost of it, or how ``other`` differs.
+        Its losses, or differences of ``other``.
     thumbnails : Thumbnails
         Finds the images.
     other : LabelSet, optional
@@ -65,7 +65,7 @@ def choose(
     limit : int
         How many images.
     has_drawings : bool
-        Whether they are drawn by Pillow, too.
+        Whether Pillow draws them, too.
     """
     classes = Classes()
 
@@ -110,7 +110,7 @@ def _merge(image: Sampled[Content], there: Content, places: Places) -> None:
     gone, is_gone = [], []
     for each in msgspec.json.decode(here.labels):
         marks = each.get("m")
-        if not marks and _look(each) not in same:  # the first frame on which a track differs is named, and no other
+        if not marks and _look(each) not in same:  # only the first frame on which a track differs is named
             marks = places.of_any_frame(image.title, each["i"])
         is_gone.append(bool(marks))
         if marks:

@@ -400,7 +400,7 @@ def test_what_could_not_be_read_is_not_left_out_by_a_fix(
 ) -> None:
     root = made(base, tmp_path, put)
     assert {one.fix for one in check(root).findings if one.code == code} == {None}
-    with pytest.raises(encord_convert.WriteError, match=rf"would be missing \({code} 1\)\. Mend the source"):
+    with pytest.raises(encord_convert.WriteError, match=rf"would be missing \({code} 1\)\. Fix the source"):
         check(root, fix=tmp_path / "mended")
     assert not (tmp_path / "mended").exists()
 

@@ -246,4 +246,4 @@ def test_apply_of_a_plan_that_is_at_work_is_refused(server: Running, tmp_path: P
             refused.append(error.sentence)
 
     assert sync.apply(plan, client, journal=tmp_path / "journal", on_event=again).failures == []
-    assert refused == [f"{tmp_path / 'journal'}: another push is at work on this plan. Wait for its end."]
+    assert refused == [f"{tmp_path / 'journal'}: another push is running this plan. Wait for its end."]

@@ -133,7 +133,7 @@ def test_more_shapes_than_can_be_clicked_are_one_image(tmp_path: Path, monkeypat
     assert view_labels.MOST_SHAPES == 2_000
     page = shown(tmp_path, of_boxes(2, 21))
     assert page.images[0]["s"] == [] and page.images[0]["n"] == [
-        "21 shapes are drawn as one image: they cannot be clicked.",
+        "21 shapes are drawn as one image and cannot be clicked.",
     ]  # fmt: skip
     overlay = Image.open(BytesIO(b64decode(page.images[0]["o"].partition(",")[2])))
     assert overlay.format == "PNG" and max(overlay.size) == 960

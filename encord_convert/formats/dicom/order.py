@@ -1,6 +1,6 @@
-"""The order of the slices of a series: by where they lie, by their numbers, or as they were stored.
+"""The order of the slices of a series: by position, by number, or as stored.
 
-The result never depends on the order in which the files were found: ties are broken by instance UID and frame number.
+The result does not depend on file order: ties are broken by instance UID and frame number.
 
 Source: PS3.3, C.7.6.2 (image plane); ``fixtures/dicom/ct_series``.
 """
@@ -21,25 +21,25 @@ Note = tuple[str, str]
 """A code and a sentence."""
 
 SAME_DIRECTION = 1e-3
-"""How far cosines of one stack may differ; reported values are rounded."""
+"""Tolerance of cosines within one stack; stored values are rounded."""
 SAME_PLACE = 1e-3
-"""Of the spacing: slices nearer to each other lie at one place."""
+"""Fraction of the spacing below which slices share a position."""
 MAX_DIRECTIONS = 32
-"""Slices of more directions than these go around something: numbers order them."""
+"""With more directions than this, slices are ordered by number."""
 MAX_GAPS = 20
-"""Gaps of one stack that are told one by one."""
+"""Gaps of one stack that are reported individually."""
 IRREGULAR, IRREGULAR_MM = 0.01, 0.01
-"""How far a gap may be off the spacing, as a share and in mm; the larger counts."""
+"""Tolerance of a gap around the spacing, relative and in mm; the larger applies."""
 
 
 def ordered(slices: Sequence[Slice], by: Order) -> tuple[list[Slice], list[Note]]:
-    """Return the slices of one series in order, and what is worth saying about it.
+    """Return the slices of one series in order, with notes.
 
     Parameters
     ----------
     by : str
         ``position``: along the normal of the stack, ascending; ``instance``: by InstanceNumber; ``given``: by file
-        name. Frames of a file that has no geometry stay in the order in which they are stored.
+        name. Frames of a file without geometry stay as stored.
     """
     stable = sorted(slices, key=_stored)
     if by == "given":
@@ -67,7 +67,7 @@ def natural(name: str) -> tuple[tuple[int, int | str], ...]:
 
 
 def normal(one: Slice) -> tuple[float, float, float] | None:
-    """Return the unit normal of a slice; None where it has no usable geometry."""
+    """Return the unit normal of a slice; None without usable geometry."""
     return None if one.position is None else normal_of(one.orientation)
 
 
@@ -92,7 +92,7 @@ def _by_position(placed: list[Slice], unplaced: list[Slice]) -> tuple[list[Slice
     outside = [member for members in directions[1:] for member in members]
     if outside or unplaced:
         count = len(outside) + len(unplaced)
-        fact = f"{count} slices of another direction, or of none, stand after the {len(result)} of the stack."
+        fact = f"{count} slices of another direction, or of none, follow the {len(result)} of the stack."
         notes.append(("OUTSIDE_STACK", fact))
     if outside:
         rest, said = _by_position(outside, [])
@@ -121,10 +121,10 @@ def _directions(placed: list[Slice]) -> list[list[Slice]] | None:
 
 
 def _is_stack(directions: list[list[Slice]], placed: list[Slice]) -> bool:
-    """Return whether the positions of slices order them: most lie in one direction, or nothing else tells their order.
+    """Return whether positions order the slices: most share one direction, or nothing else orders them.
 
-    Views that go around something, and localizers in three planes, have as many directions as slices or a few of each;
-    they stand in the order in which they were made.
+    Rotational views and localizers in three planes have many directions or few slices of each, and keep their
+    acquisition order.
     """
     most = len(directions[0])
     if len(directions) == 1 or 2 * most > len(placed):
@@ -135,7 +135,7 @@ def _is_stack(directions: list[list[Slice]], placed: list[Slice]) -> bool:
 
 
 def _stack(members: list[Slice]) -> tuple[list[Slice], list[Note]]:
-    """Order slices of one direction; those at one place are told apart by one dimension, and stand stack by stack."""
+    """Order slices of one direction; those at one position are separated by a dimension into consecutive stacks."""
     direction = normal(members[0])
     assert direction is not None
     along = [
@@ -163,9 +163,9 @@ def _stack(members: list[Slice]) -> tuple[list[Slice], list[Note]]:
             if all(None not in row and len(set(row)) == depth for row in told) and (
                 name == "InstanceNumber" or all(row == told[0] for row in told)
             ):
-                fact = f"{depth} slices lie at each of {len(places)} places; they stand stack by stack, by {name}."
+                fact = f"{depth} slices are at each of {len(places)} positions, ordered stack by stack, by {name}."
                 return [column[time] for time in range(depth) for column in columns], [*notes, ("ORDERED_BY", fact)]
-    fact = f"Of {len(members)} slices at {len(places)} places nothing tells those at one place apart."
+    fact = f"{len(members)} slices are at {len(places)} positions, and nothing separates those at one position."
     tied = [sorted(place, key=lambda one: (one.instance or 0, one.uid, one.number or 0)) for place in places]
     return [each for place in tied for each in place], [*notes, ("AMBIGUOUS_ORDER", fact)]
 
@@ -183,7 +183,7 @@ def _gaps(positions: list[float], spacing: float) -> list[Note]:
         step = after - before
         if abs(step - spacing) <= allowed:
             continue
-        span = f"between {before:g} and {after:g} mm; slices lie {spacing:g} mm apart"
+        span = f"between {before:g} and {after:g} mm; slices are {spacing:g} mm apart"
         missing = round(step / spacing) - 1
         if missing > 0 and abs(step - (missing + 1) * spacing) <= allowed * (missing + 1):
             notes.append(
@@ -209,7 +209,7 @@ def _by_number(stable: list[Slice]) -> tuple[list[Slice], list[Note]]:
         return sorted(stable, key=lambda one: (one.instance or 0, one.number or 0)), []
     times = {item.uid: item.time for item in stable}
     if "" not in times.values() and len(set(times.values())) == len(files):
-        fact = "Slices stand by the time of acquisition: they have no usable position or InstanceNumber."
+        fact = "Slices are ordered by acquisition time: they have no usable position or InstanceNumber."
         return sorted(stable, key=lambda one: (one.time, one.number or 0)), [("ORDERED_BY_TIME", fact)]
-    fact = "Slices stand as their files are named: they have no usable position, InstanceNumber or time."
+    fact = "Slices are ordered by file name: they have no usable position, InstanceNumber or time."
     return stable, [("ORDERED_BY_NAME", fact)]

@@ -14,6 +14,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from encord_convert.sdk.orm._data_rows import DataRow, DataRows, DataRowStore, ImageData, ImagesDataFetchOptions
+from encord_convert.sdk.orm._members import member
 from encord_convert.sdk.orm._storage import StorageLocation
 from encord_convert.sdk.orm._uploads import (
     AddPrivateDataResponse,
@@ -179,25 +180,9 @@ class Dataset(dict[str, Any], Formatter):
             backing_folder_uuid=backing_folder_uuid,
         )
 
-    @property
-    def dataset_hash(self) -> str:
-        return self["dataset_hash"]
-
-    @property
-    def title(self) -> str:
-        return self["title"]
-
-    @title.setter
-    def title(self, value: str) -> None:
-        self["title"] = value
-
-    @property
-    def description(self) -> str:
-        return self["description"]
-
-    @description.setter
-    def description(self, value: str) -> None:
-        self["description"] = value
+    dataset_hash: str = member("dataset_hash")
+    title: str = member("title", settable=True)
+    description: str = member("description", settable=True)
 
     @property
     def storage_location(self) -> StorageLocation:
@@ -214,21 +199,8 @@ class Dataset(dict[str, Any], Formatter):
     def storage_location(self, value: StorageLocation) -> None:
         self["dataset_type"] = value.get_str()
 
-    @property
-    def data_rows(self) -> list[DataRow]:
-        return self["data_rows"]
-
-    @data_rows.setter
-    def data_rows(self, value: list[DataRow]) -> None:
-        self["data_rows"] = value
-
-    @property
-    def backing_folder_uuid(self) -> UUID | None:
-        return self["backing_folder_uuid"]
-
-    @backing_folder_uuid.setter
-    def backing_folder_uuid(self, value: UUID | None) -> None:
-        self["backing_folder_uuid"] = value
+    data_rows: list[DataRow] = member("data_rows", settable=True)
+    backing_folder_uuid: UUID | None = member("backing_folder_uuid", settable=True)
 
     @classmethod
     def from_dict(cls, json_dict: dict[str, Any]) -> Dataset:
@@ -313,13 +285,7 @@ class CreateDatasetResponse(dict[str, Any], Formatter):
             backing_folder_uuid=backing_folder_uuid,
         )
 
-    @property
-    def title(self) -> str:
-        return self["title"]
-
-    @title.setter
-    def title(self, value: str) -> None:
-        self["title"] = value
+    title: str = member("title", settable=True)
 
     @property
     def storage_location(self) -> StorageLocation:
@@ -329,29 +295,9 @@ class CreateDatasetResponse(dict[str, Any], Formatter):
     def storage_location(self, value: StorageLocation) -> None:
         self["type"] = value.value
 
-    @property
-    def dataset_hash(self) -> str:
-        return self["dataset_hash"]
-
-    @dataset_hash.setter
-    def dataset_hash(self, value: str) -> None:
-        self["dataset_hash"] = value
-
-    @property
-    def user_hash(self) -> str:
-        return self["user_hash"]
-
-    @user_hash.setter
-    def user_hash(self, value: str) -> None:
-        self["user_hash"] = value
-
-    @property
-    def backing_folder_uuid(self) -> UUID | None:
-        return self["backing_folder_uuid"]
-
-    @backing_folder_uuid.setter
-    def backing_folder_uuid(self, value: UUID | None) -> None:
-        self["backing_folder_uuid"] = value
+    dataset_hash: str = member("dataset_hash", settable=True)
+    user_hash: str = member("user_hash", settable=True)
+    backing_folder_uuid: UUID | None = member("backing_folder_uuid", settable=True)
 
     @classmethod
     def from_dict(cls, json_dict: dict[str, Any]) -> CreateDatasetResponse:

@@ -1,7 +1,7 @@
 """Files that were sent to the storage become items there, and data rows of a dataset.
 
-Places are asked for without a dataset. What arrived is registered all at once: either errors are ignored, or there are
-none. The answer is there at once, and is kept for whoever asks how far the job is.
+Upload slots are requested without a dataset. Uploads are registered all at once, unless errors are ignored. The answer
+is immediate, and kept for progress requests.
 
 Source: wire protocol of the newest package, sections 6.4 and 6.5.
 """
@@ -26,7 +26,7 @@ KINDS = {
     "video": Query.SIGNED_VIDEO_URL.value,
     "dicomFile": Query.SIGNED_DICOMS_URL.value,
 }
-"""Item types to what files of them are looked at as; of all others nothing is looked at."""
+"""How files of each item type are inspected; others are not."""
 MOST_PLACES = 10_000
 
 
@@ -34,7 +34,7 @@ MOST_PLACES = 10_000
 
 
 def places(call: Call, owner: str, item_type: str, count: int) -> dict[str, Any]:
-    """Give places to send files to."""
+    """Return upload slots."""
     if item_type not in {*KINDS, *PLAIN.values()}:
         raise InvalidArgumentsError(f"{item_type[:64]!r} is no type of a file; they are {', '.join(KINDS)}, …")
     if not 0 < count <= MOST_PLACES:
@@ -56,7 +56,7 @@ def places(call: Call, owner: str, item_type: str, count: int) -> dict[str, Any]
 
 @handles_path("GET presigned-urls", writes=True)
 def places_for_user(call: Call) -> dict[str, Any]:
-    """Give places that are the caller's own."""
+    """Return upload slots owned by the caller."""
     count = call.query.get("count", "1")
     if not (count.isascii() and count.isdigit()):
         raise InvalidArgumentsError(f"count is a number, not {count[:64]!r}.")
@@ -65,7 +65,7 @@ def places_for_user(call: Call) -> dict[str, Any]:
 
 @handles_path("POST storage/folders/{folder}/upload-signed-urls", writes=True, roles=ADMIN)
 def places_in_folder(call: Call) -> dict[str, Any]:
-    """Give places for a folder."""
+    """Return upload slots for a folder."""
     return places(call, call.of.hash, call.given("itemType", str), call.given("count", int, 1))
 
 

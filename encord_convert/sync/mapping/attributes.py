@@ -1,12 +1,12 @@
-"""Attributes asked in another way, and answers that fit: a choice written as text, a checklist as yes and no.
+"""Converts attributes and their answers to other types: a radio to text, a checklist to yes/no radios.
 
-What each becomes::
+Conversions::
 
     radio      text        the title of the option that was chosen
     radio      checklist   the option that was chosen, checked; of a radio of yes and no one option called as the
                            attribute, checked for yes
-    text       radio       an option for each text the source has
-    checklist  text        the titles of what is checked, with commas
+    text       radio       an option per text in the source
+    checklist  text        the checked titles, comma-separated
     checklist  yes_no      for each option a radio of yes and no, on every label of the class; of one option called
                            as the attribute
 
@@ -26,9 +26,9 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "text": ("radio",),
     "checklist": ("text", "yes_no"),
 }
-"""What each kind of attribute can become."""
+"""Types that each attribute type can become."""
 MOST_VALUES = 1000
-"""Different texts that become options, at most."""
+"""Most distinct texts that can become options."""
 YES, NO = "yes", "no"
 _AFFIRMED = {"yes": True, "no": False, "true": True, "false": False}
 _HASHES = Hashes("sync questions")
@@ -37,7 +37,7 @@ Attribute = dict[str, Any]
 
 
 def asks_yes_or_no(attribute: Attribute) -> bool:
-    """Return whether a radio attribute has just the options yes and no, or true and false."""
+    """Return whether a radio attribute has only the options yes and no, or true and false."""
     labels = sorted(option["label"].lower() for option in attribute.get("options") or ())
     return labels in ([NO, YES], ["false", "true"])
 
@@ -48,7 +48,7 @@ def is_yes(option: Attribute) -> bool:
 
 
 def asked_again(attribute: Attribute, kind: str, values: Iterable[str] = ()) -> Iterator[Attribute]:
-    """Yield what an attribute becomes, titles as the project has them already.
+    """Yield the attributes that an attribute becomes; titles are already mapped.
 
     Parameters
     ----------
@@ -77,24 +77,24 @@ def asked_again(attribute: Attribute, kind: str, values: Iterable[str] = ()) -> 
 
 
 def title_of(attribute: Attribute, option: Attribute) -> str:
-    """Return what the question after one option of a checklist is called."""
+    """Return the title of the attribute for one option of a checklist."""
     return str(attribute["name"] if len(attribute["options"]) == 1 else option["label"])
 
 
 def texts_of(rows: Iterable[dict[str, Any]], hashes: Iterable[str]) -> dict[str, list[str]]:
-    """Return the different texts text attributes are answered with, by hash, sorted.
+    """Return the distinct answers of text attributes, by hash, sorted.
 
     Parameters
     ----------
     rows : iterable of dict
         Label rows in JSON form.
     hashes : iterable of str
-        Of the attributes.
+        Hashes of the attributes.
 
     Raises
     ------
     MappingError
-        There are too many to choose from.
+        There are too many for options.
     """
     found: dict[str, set[str]] = {hash_: set() for hash_ in hashes}
     for row in rows:

@@ -1,4 +1,4 @@
-"""The labels of one row translated: which labels they become, and what is answered for them."""
+"""Translates the labels of one row, and their answers."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ class _Made:
     class_: Class
     frames: set[int]
     split: str | None = None
-    """Hash of the attribute by which other frames of the label may have become another."""
+    """Hash of the attribute that may split other frames of the label off."""
 
 
 class Said(IntEnum):
-    """What became of an answer; of a label that became several, the least is true."""
+    """Outcome for an answer; if a label becomes several, the lowest applies."""
 
     KEPT = 0
     CHANGED = 1
-    """It is given in another form, or together with another."""
+    """Converted to another form, or merged with another."""
     BECAME_CLASS = 2
     SECOND = 3
-    """Two attributes became one, which has the other's answer."""
+    """Two attributes were merged, and the other's answer won."""
     DROPPED = 4
 
 
 class Relabelled:
-    """The translation of one row: which labels it makes, and what is answered for them."""
+    """The translation of one row: its labels and their answers."""
 
     def __init__(self, translation: Translation, row: Row) -> None:
         self._translation = translation
@@ -52,14 +52,14 @@ class Relabelled:
         self._first: dict[str, str] = {}
         self._met: set[str] = set()
         self.told: dict[str, dict[int, tuple[dict[str, Any], Said]]] = {}
-        """By hash of a label of the source, each of its answers by identity, and what became of it."""
+        """By hash of a source label, its answers by identity, with their outcomes."""
         self.undrawable: dict[tuple[str, int], str] = {}
-        """By hash and frame of an object that was left out, why it has no other shape."""
+        """By hash and frame of a dropped object, why it could not change shape."""
         self.off_frames: list[tuple[str, str]] = []
-        """Shape and class of each label on no frame, a span of sound or text, that was left out."""
+        """Shape and class of each dropped label without frames (spans of audio or text)."""
 
     def parts(self) -> dict[str, list[str]]:
-        """Return the hashes of what each label of the source became, by its hash."""
+        """Return the hashes of the labels that each source label became, by its hash."""
         found: dict[str, list[str]] = {}
         for made in (self._objects, self._classifications):
             for hash_, one in made.items():
@@ -74,12 +74,12 @@ class Relabelled:
         return {frame: self._frame(one, _number(frame), unit) for frame, one in labels.items()}
 
     def spaces(self) -> dict[str, Any]:
-        """Return the spaces of a row of a newer server, whose labels are as those of data units."""
+        """Return the spaces of a newer server's row, whose labels have the form of data units."""
         spaces = self._row.get("spaces") or {}
         return {id_: {**space, "labels": self.labels(space)} for id_, space in spaces.items()}
 
     def take_off_frames(self) -> None:
-        """Take the labels that no frame has: spans of sound and text, which stand among the answers alone."""
+        """Handle labels without frames: spans of audio and text, which exist only in the answers."""
         for name, key, made in (
             ("object_answers", "objectHash", self._objects),
             ("classification_answers", "classificationHash", self._classifications),
@@ -135,7 +135,7 @@ class Relabelled:
         return new
 
     def _option(self, hash_: str, split: str, frame: int) -> str | None:
-        """Return the hash of the option a label is answered with on a frame."""
+        """Return the hash of a label's chosen option on a frame."""
         found = self._options.get(hash_)
         if found is None:
             found = self._options[hash_] = [
@@ -166,7 +166,7 @@ class Relabelled:
         return {**entry, **fate.plain.base}
 
     def unplaced(self) -> int:
-        """Count what is answered for but was met on no frame."""
+        """Count answers of labels without frames."""
         answered = [*self._row["object_answers"], *self._row["classification_answers"]]
         return sum(hash_ not in self._met for hash_ in answered)
 
@@ -184,7 +184,7 @@ class Relabelled:
 
     @staticmethod
     def _based(entry: dict[str, Any], class_: Class) -> dict[str, Any]:
-        """Return what an answers entry says of a label itself, which it does of those on no frame."""
+        """Return the label data of an answers entry, present for labels without frames."""
         return {**entry, **class_.base} if "featureHash" in entry else entry
 
     def object_actions(self) -> dict[str, Any]:
@@ -228,7 +228,7 @@ class Relabelled:
                     continue
             if "range" not in one:
                 first = static.setdefault(one["featureHash"], one)
-                if first is not one:  # two attributes became one
+                if first is not one:  # two attributes were merged
                     self._tell(made, entry, self._join(first, one, made.class_))
                     continue
             self._tell(made, entry, Said.CHANGED if answer.changes(entry["answers"]) else Said.KEPT)
@@ -245,9 +245,9 @@ class Relabelled:
             told[id(entry)] = entry, said
 
     def _join(self, first: dict[str, Any], other: dict[str, Any], class_: Class) -> Said:
-        """Add an answer to another of the same attribute; where there can be but one, the attribute named first counts.
+        """Merge an answer with another of the same attribute; for single answers the first attribute wins.
 
-        Answers come in the reverse order of the ontology.
+        Answers come in reverse ontology order.
         """
         if first["featureHash"] in class_.checklists:
             options = {option["featureHash"]: option for option in [*first["answers"], *other["answers"]]}
@@ -260,12 +260,12 @@ class Relabelled:
 
 
 def _number(frame: str) -> int:
-    """Return a frame; 0 of a stream of a scene, which has a name."""
+    """Return a frame number; 0 for a named stream of a scene."""
     return int(frame) if frame.isdecimal() else 0
 
 
 def _said_without(made: _Made, entry: dict[str, Any]) -> Said:
-    """Return what became of an answer whose attribute is none of the class it is now of."""
+    """Return the outcome of an answer whose attribute is not in its new class."""
     if entry["featureHash"] == made.split:
         return Said.BECAME_CLASS
     is_asked = any(question.attribute == entry["featureHash"] for question in made.class_.questions)
@@ -273,7 +273,7 @@ def _said_without(made: _Made, entry: dict[str, Any]) -> Said:
 
 
 def _decided(question: YesNo, made: _Made, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the answers to a question of yes and no: yes where the option was checked, else no."""
+    """Return the answers of a yes/no attribute: yes where the option was checked."""
     checked = [
         entry
         for entry in entries
@@ -293,7 +293,7 @@ def _decided(question: YesNo, made: _Made, entries: list[dict[str, Any]]) -> lis
 
 
 def _pointed(drawn: Any, hashes: Mapping[str, str]) -> Any:
-    """Return the points of a skeleton with the hashes its template has in the project."""
+    """Return the points of a skeleton with the project template's hashes."""
 
     def of(point: dict[str, Any]) -> dict[str, Any]:
         return {**point, "featureHash": hashes[point["name"]]} if point.get("name") in hashes else point
@@ -302,7 +302,7 @@ def _pointed(drawn: Any, hashes: Mapping[str, str]) -> Any:
 
 
 def _within(ranges: Iterable[Iterable[int]], frames: set[int]) -> list[list[int]]:
-    """Return the runs of the frames that lie in one of the ranges."""
+    """Return the runs of frames inside any of the ranges."""
     return _runs(frames & {frame for start, end in ranges for frame in range(start, end + 1)})
 
 

@@ -1,20 +1,18 @@
-"""A label set as a mapping of classes makes it, and the account of what became of each label on the way.
+"""Applies a mapping of classes to a label set, and reports what became of each label.
 
-Labels keep in the account the names they have in the source; that a class or an attribute is called otherwise, as was
-asked for, is no loss. What the mapping takes away or turns into something else is told, by these codes:
+The report uses the names of the source; requested renames are not losses. What the mapping drops or converts is
+reported with these codes:
 
 =====================  ================================================================================================
 ``MAPPED_AWAY``        a label of a class that is dropped, an answer to an attribute or with an option that is
-``MAPPED_SHAPE``       a label is drawn as another shape; it is *renamed* where nothing moves, else *approximated*
-``MAPPED_SPLIT``       an answer became the class of its object, a track several objects
-``MAPPED_ANSWER``      an answer is given in another form, without an option, or together with another; in the sums
-                       it is kept, since the target may drop it yet
-``SECOND_ANSWER``      two attributes became one, and the answers differ: one is dropped
-``UNDRAWABLE``         a label without a point, which cannot be drawn as another shape, is dropped
-``UNPLACED_DROPPED``   what is on no frame is dropped
-=====================  ================================================================================================
+``MAPPED_SHAPE``       a label changes its shape; *renamed* if lossless, else *approximated* ``MAPPED_SPLIT``       an
+answer became the class of its object, a track several objects ``MAPPED_ANSWER``      an answer is converted, loses an
+option, or is merged; it counts as kept, since the target may still drop it ``SECOND_ANSWER``      two merged attributes
+have different answers: one is dropped ``UNDRAWABLE``         an empty label that cannot change its shape is dropped
+``UNPLACED_DROPPED``   labels without frames are dropped =====================
+================================================================================================
 
-The last three nobody asked for, and ``strict`` refuses them; see :data:`encord_convert.hub.loss.ASKED`.
+``strict`` refuses the last three, which are side effects; see :data:`encord_convert.hub.loss.ASKED`.
 """
 
 from __future__ import annotations
@@ -45,14 +43,13 @@ from encord_convert.sync.mapping.ontology import needed
 from encord_convert.sync.mapping.translate import Translation
 
 Told = tuple[dict[str, Any], Said]
-"""An answer in its JSON form, and what became of it."""
+"""An answer in JSON form, and its outcome."""
 
 
 def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: str = "mapping") -> LabelSet:
-    """Return a label set with its classes as a mapping has them.
+    """Return a label set with mapped classes.
 
-    Rows are translated when they are walked, one at a time, and memory stays as it was. Each is made whole for that:
-    the tables and the shards the source may have are given up.
+    Rows are translated lazily, one at a time, in constant memory; tables and shards of the source are given up.
 
     Parameters
     ----------
@@ -66,7 +63,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
     Raises
     ------
     MappingError
-        The mapping names what the labels do not have, or makes two kinds of one attribute.
+        The mapping has unknown names, or conflicting types for an attribute.
     """
     is_file = isinstance(mapping, str | Path)
     place = str(mapping) if is_file else place
@@ -120,7 +117,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
 
 
 def _names(labels: LabelSet, translation: Translation) -> dict[str, list[str]]:
-    """Return what each class is called then, in all its shapes; nothing of one that is dropped."""
+    """Return the new name of each class for all its shapes, without dropped ones."""
     names: dict[str, list[str]] = {}
     for item in labels.ontology.objects:
         fate = translation.fate_of({"featureHash": item.feature_node_hash})
@@ -130,23 +127,23 @@ def _names(labels: LabelSet, translation: Translation) -> dict[str, list[str]]:
 
 
 def _lose_class(counts: Counts, labels: LabelSet, title: str) -> None:
-    """Say that keys of a class that only its source has words for are those of another class then."""
+    """Count native keys of a class that is merged into another."""
     for keys in labels.native.values():
         own = keys.get(CLASSES, {}).get(title, {})
         for key in own:
-            name, detail = f"class.{key}", f"The class {title!r} is not one class of its own any more."
+            name, detail = f"class.{key}", f"The class {title!r} is no longer a class of its own."
             counts.lose(Kind.DROPPED, "MAPPED_AWAY", Feature.NATIVE, ("key", name), Where(element=title), detail)
 
 
 class _Account:
-    """Tells what became of the labels of each row, and lets what they became know where it came from.
+    """Reports what became of the labels of each row, and records their origins.
 
     Parameters
     ----------
     report : Report
-        It walks the rows of the source; its counts of writing are those of the mapping.
+        Report of the source's rows; its write counts are the mapping's.
     counts_hub : bool
-        Nobody counted what the rows hold before.
+        The rows were not counted before.
     """
 
     def __init__(self, report: Report, *, counts_hub: bool) -> None:
@@ -201,7 +198,7 @@ class _Account:
         if is_redrawn:
             origin = replace(origin, changed=True, also=tuple(replace(each, changed=True) for each in origin.also))
         if len(made) > 1 and origin.weights and origin.is_track:
-            detail = f"One object becomes {len(made)}, of a class each."
+            detail = f"One object becomes {len(made)}, one per class."
             key = "track", label
             self._counts.change(Kind.SPLIT, "MAPPED_SPLIT", Feature.TRACKS, key, self._where(instance), detail)
             origin = replace(origin, is_track=False)
@@ -214,22 +211,22 @@ class _Account:
                 self._report.drop_part(instance, min(kept), "unplaced", "MAPPED_AWAY", Feature.UNPLACED, detail)
 
     def _redraw(self, instance: Any, one: Any) -> None:
-        """Say that a label is drawn as another shape."""
+        """Count a change of shape."""
         pair = _drawn(instance), _drawn(one)
         kind = Kind.RENAMED if pair in EXACT else Kind.APPROXIMATED
         was, now = (shape.replace("_", " ") for shape in pair)
         for frame in sorted(one._frames):
-            detail = f"A {was} is drawn as a {now}, as the mapping asks."
+            detail = f"A {was} becomes a {now}, as the mapping asks."
             self._report.change(instance, frame, kind, "MAPPED_SHAPE", Feature.SHAPE, detail)
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
     def _answer(self, instance: Any, kept: set[int], told: list[Told], origin: Origin) -> Origin:
-        """Tell what became of answers; return the origin without those that are none any more."""
+        """Count the outcomes of answers; return the origin without lost ones."""
         lost = [(entry, said) for entry, said in told if said > Said.CHANGED]
         for entry, said in told:
             if said is Said.CHANGED:
-                detail = f"The answer to {entry['name']!r} is given in another form, as the mapping asks."
+                detail = f"The answer to {entry['name']!r} is converted, as the mapping asks."
                 self._lose(instance, Kind.APPROXIMATED, "MAPPED_ANSWER", "answer", detail)
         if not lost:
             return origin
@@ -250,7 +247,7 @@ class _Account:
         code = "MAPPED_AWAY"
         if said is Said.SECOND:
             code = "SECOND_ANSWER"
-            detail = f"The answer to {name!r} and that to an attribute the mapping makes the same differ."
+            detail = f"The answer to {name!r} differs from that of an attribute it is merged with."
         self._counts.dropped[key] += number
         self._lose(instance, Kind.DROPPED, code, type_, detail, number)
 
@@ -270,16 +267,14 @@ class _Account:
 
 
 class _Counted:
-    """Takes answers that were lost out of what counted them.
+    """Removes lost answers from the counts.
 
-    An importer counts answers by the elements of its file, each of which carries one for each of its attributes; what
-    it calls by the name of the attribute itself is that. The hub's own are counted once for each label and run.
+    An importer counts answers per element of its file and attribute. The hub's own are counted once per label and run.
 
     Attributes
     ----------
     found : Counter
-        How many were counted, by name of the attribute, what became of them and the type under which; 0 of what the
-        importer does not count.
+        Counts by attribute name, outcome and type; 0 for what the importer does not count.
     """
 
     def __init__(self, instance: Any, frames: list[int], lost: list[Told], *, is_hub: bool, leaves_some: bool) -> None:
@@ -291,7 +286,7 @@ class _Counted:
         self._leaves_some = leaves_some
 
     def without(self, origin: Origin) -> Origin:
-        """Return an origin that does not carry them."""
+        """Return an origin without them."""
         also = tuple(replace(item, carried=self._less(item.carried, self._frames)) for item in origin.also)
         if origin.weights is None:
             return replace(origin, carried=self._less(origin.carried, self._frames), also=also)
@@ -315,7 +310,7 @@ class _Counted:
         return tuple((type_, count) for type_, count in counts.items() if count)
 
     def _number(self, entry: dict[str, Any], frames: list[int]) -> int:
-        """Return how many answers of an element on some frames one answer of the label stands for."""
+        """Return how many element answers on some frames one label answer stands for."""
         if "range" not in entry:
             return 1
         if self._is_hub:

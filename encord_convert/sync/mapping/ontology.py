@@ -1,9 +1,8 @@
-"""Ontologies joined: what a source needs of a project's ontology, and what has to be added for it.
+"""Merges ontologies: what a source needs of a project's ontology, and what must be added.
 
-Classes are the same if they have one name and one shape; a project has the shape behind the name where another class
-has that name, and they are the same all the same (:mod:`encord_convert.hub.class_names`). Attributes are the same if
-they have one name below the same class or option, options if they have one label. All of this works on the JSON form,
-so that what this version does not know is carried along.
+Classes are equal if name and shape are; where names clash, a project appends the shape, which is ignored
+(:mod:`encord_convert.hub.class_names`). Attributes are equal by name below the same class or option, options by label.
+All of this works on the JSON form, so that unknown keys are kept.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def empty_structure() -> Structure:
 
 
 def needed(source: Structure, rules: MappingRules) -> Joined:
-    """Return the ontology the labels of a source need once its classes were mapped, and what these disagree on."""
+    """Return the ontology a source needs after mapping, and its conflicts."""
     structure = empty_structure()
     joined = Joined(structure, sides=("of one class", "of another"))
     for name, shape, one in classes_of(source):
@@ -47,7 +46,7 @@ def _is_kept(template: dict[str, Any], source: Structure, rules: MappingRules) -
 
 
 def outcomes(one: dict[str, Any], name: str, rule: Rule) -> Iterator[tuple[str | None, str, list[dict[str, Any]]]]:
-    """Yield what a class becomes: the option that leads there, if one does, its title and its attributes."""
+    """Yield what a class becomes: the splitting option, if any, the title and the attributes."""
     attributes = one.get("attributes") or []
     if rule.shape == CLASSIFICATION:
         if rule.to is not None:
@@ -68,7 +67,7 @@ def outcomes(one: dict[str, Any], name: str, rule: Rule) -> Iterator[tuple[str |
 
 
 def mapped_attributes(attributes: list[dict[str, Any]], rule: Rule, above: str = "") -> list[dict[str, Any]]:
-    """Return attributes as the project shall have them."""
+    """Return attributes as they will be in the project."""
     mapped: list[dict[str, Any]] = []
     for attribute in attributes:
         path = above + attribute["name"]
@@ -94,22 +93,22 @@ def mapped_attributes(attributes: list[dict[str, Any]], rule: Rule, above: str =
 
 @dataclass
 class Joined:
-    """An ontology that grows by what it does not have yet.
+    """An ontology that is extended by what it lacks.
 
     Attributes
     ----------
     structure : dict
         The ontology, changed in place.
     added : list of str
-        What was added, in words.
+        Descriptions of additions.
     reused : list of str
-        Classes that were there.
+        Classes that already existed.
     conflicts : list of str
-        What cannot be: one name for two kinds of attribute.
+        Attributes of one name and different types.
     sides : (str, str)
-        What conflicts call what is added and what is there.
+        Names of the added and existing side in conflicts.
     is_project : bool
-        Whether classes of one label get names that differ.
+        Whether classes of one label get distinct names.
     """
 
     structure: Structure
@@ -123,7 +122,7 @@ class Joined:
         self._taken = {item["featureNodeHash"] for item in _everything(self.structure)}
 
     def add(self, other: Structure) -> None:
-        """Add what another ontology has and this has not."""
+        """Add what another ontology has and this one lacks."""
         for name, shape, one in classes_of(other):
             self.add_class(one, name, shape)
         own = {label for label, _ in templates_of(self.structure)}
@@ -134,13 +133,13 @@ class Joined:
                 self.structure.setdefault("skeleton_templates", []).append({"template": new})
 
     def _class(self, name: str, shape: str) -> dict[str, Any] | None:
-        """Return the class of a label and a shape; a name that a project has itself is one too."""
+        """Return the class of a label and shape; the project's own name counts too."""
         same = [(title, each) for title, kind, each in classes_of(self.structure) if kind == shape]
         of_label = (each for title, each in same if title == name)
         return next(of_label, None) or next((each for _, each in same if each.get("name") == name), None)
 
     def add_class(self, one: dict[str, Any], name: str, shape: str) -> None:
-        """Add a class, or what it has beyond the one that is there."""
+        """Add a class, or extend the existing one."""
         there = self._class(name, shape)
         if there is not None:
             words = f"{there.get('name', name)!r} ({shape})"
@@ -208,7 +207,7 @@ class Joined:
                 self._add_attributes(nested, below, same["id"], words, told=told)
 
     def _free(self, hash_: str, *words: str, short: bool = False) -> str:
-        """Return a hash nothing here has: the given one, or one that follows from the words."""
+        """Return an unused hash: the given one, or one derived from the words."""
         number = 0
         while hash_ in self._taken:
             hash_ = (_HASHES.short if short else _HASHES.hex)(*words, number)

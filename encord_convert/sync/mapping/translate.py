@@ -1,7 +1,7 @@
-"""Label rows translated from the ontology of a source to that of a project.
+"""Translates label rows from the ontology of a source to that of a project.
 
-Classes go by name and shape, attributes and options by their path of titles, each as the mapping has it; hashes are
-the project's. All of this works on the JSON form of label rows, so that what this version does not know is carried.
+Classes match by name and shape, attributes and options by path of titles, after mapping; hashes become the project's.
+All of this works on the JSON form of label rows, so that unknown keys are kept.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class Answer:
-    """What an attribute of the source is in the project.
+    """The project's counterpart of a source attribute.
 
-    ``options`` has by hash what its options are there; or ``texts`` by hash what is written for them, or ``choices``
-    by text what is chosen for it.
+    ``options`` maps hashes to the project's options; or ``texts`` maps them to text, or ``choices`` maps texts to
+    options.
     """
 
     base: dict[str, Any]
@@ -36,13 +36,13 @@ class Answer:
     is_asked_again: bool = False
 
     def changes(self, answers: Any) -> bool:
-        """Return whether an answer that is given in the project is another there, beyond names."""
+        """Return whether an answer changes in more than names."""
         if self.is_asked_again or not isinstance(answers, list):
             return self.is_asked_again
         return any(self.options.get(each["featureHash"]) is None for each in answers)
 
     def said(self, answers: Any) -> Any:
-        """Return an answer as it is given in the project, None if there is none."""
+        """Return an answer in the project's form, None if it has none."""
         if self.choices is not None:
             choice = self.choices.get(answers)
             if choice is None and answers:
@@ -61,7 +61,7 @@ class Answer:
 
 @dataclass(slots=True)
 class YesNo:
-    """A question for one option of a checklist of the source: every label of the class has an answer."""
+    """A yes/no attribute for one option of a source checklist, answered on every label."""
 
     attribute: str
     option: str
@@ -73,22 +73,22 @@ class YesNo:
 
 @dataclass(slots=True)
 class Class:
-    """What a class of the source is in the project."""
+    """The project's counterpart of a source class."""
 
     name: str
     shape: str
     base: dict[str, Any]
     answers: dict[str, Answer]
     checklists: frozenset[str]
-    """Hashes of attributes of the project that take several answers."""
+    """Hashes of checklist attributes of the project."""
     questions: list[YesNo] = field(default_factory=list)
     points: dict[str, str] = field(default_factory=dict)
-    """Names of a skeleton's points to their hashes."""
+    """Skeleton point names to hashes."""
 
 
 @dataclass(slots=True)
 class Fate:
-    """Which class of the project a label of the source becomes, by its answer where the class is split."""
+    """The project class of a source label, by its answer if the class is split."""
 
     name: str
     shape: str
@@ -108,14 +108,14 @@ class Translation:
         Ontology of the project.
     rules : MappingRules
     leaves_undrawable : bool
-        Leave out what the shape asked for cannot be made of; else it is an error.
+        Drop labels that cannot take the requested shape; else raise.
 
     Attributes
     ----------
     missing : list of str
-        What the labels may need and the project's ontology does not have.
+        What the labels may need and the project's ontology lacks.
     dropped : Counter
-        Why labels were not translated, and how many frames of them; grows with each row.
+        Frames of dropped labels by reason, accumulated over rows.
     """
 
     def __init__(
@@ -246,7 +246,7 @@ class Translation:
     def _questions(
         self, attributes: Iterable[dict[str, Any]], there: list[dict[str, Any]], rule: Rule, place: str
     ) -> Iterator[YesNo]:
-        """Yield what is asked for each option of a checklist that becomes yes and no."""
+        """Yield the attribute for each option of a checklist that becomes yes/no."""
         for attribute in attributes:
             name = attribute["name"]
             title = rule.title(name, name)
@@ -286,12 +286,12 @@ class Translation:
         Raises
         ------
         TranslationError
-            It has a label whose class the ontology of the source, or that of the project, does not have.
+            A label's class is not in the ontology of the source or of the project.
         """
         return self.worked(row)[0]
 
     def worked(self, row: Row) -> tuple[Row, Relabelled]:
-        """Return what :meth:`row` does, and what became of each label and answer."""
+        """Like :meth:`row`, with the outcome of each label and answer."""
         worked = Relabelled(self, row)
         units = {hash_: {**unit, "labels": worked.labels(unit)} for hash_, unit in row["data_units"].items()}
         spaces = worked.spaces()
@@ -309,7 +309,7 @@ class Translation:
         return new, worked
 
     def fate_of(self, entry: Mapping[str, Any]) -> Fate:
-        """Return what becomes of the class of an entry."""
+        """Return the mapping of an entry's class."""
         fate = self._fates.get(entry["featureHash"])
         if fate is None:
             raise TranslationError(
