@@ -26,9 +26,6 @@ class _Checked(msgspec.Struct, rename="camel"):
     """Base of structs that are decoded only to check types."""
 
 
-# --- ontology ---------------------------------------------------------------------------------------------------------
-
-
 class _Option(_Checked):
     id: str = ""
     label: str = ""
@@ -86,9 +83,6 @@ class _Ontology(msgspec.Struct):
     objects: list[_Class] = []
     classifications: list[_Classification] = []
     skeleton_templates: list[_Wrapped] | None = None
-
-
-# --- label rows -------------------------------------------------------------------------------------------------------
 
 
 class _Box(_Checked):

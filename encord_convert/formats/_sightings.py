@@ -60,9 +60,6 @@ def file_sighting(source: Source, name: str) -> str:
     return found.fact.replace(f" ({name})", "").removesuffix(", which is not read yet")
 
 
-# -- by names -----------------------------------------------------------------------------------------------------
-
-
 def _set_of(names: list[str], is_file: bool) -> Sighting | None:
     """Describe a set of files by their names."""
     last = {name.rpartition("/")[2].lower(): name for name in reversed(names)}
@@ -90,9 +87,6 @@ def _not_read(what: str, name: str, advice: str = "") -> Sighting:
 
 def _volume(name: str) -> Sighting:
     return _not_read("a volume of voxels or masks", name, "Convert it to DICOM, or its masks to PNG, one a slice.")
-
-
-# -- by contents --------------------------------------------------------------------------------------------------
 
 
 def _among(source: Source, names: list[str]) -> Sighting:
@@ -217,9 +211,6 @@ def _lines(text: str, name: str, names: list[str]) -> tuple[Sighting, bool]:
     if is_yolo:
         return Sighting(f"looks like YOLO rows ({name})", "Name the folder of all label files and images."), True
     return Sighting(f"is text in no known format ({name})"), False
-
-
-# -- JSON ---------------------------------------------------------------------------------------------------------
 
 
 def _json(head: bytes, name: str, lower: str) -> tuple[Sighting, bool]:

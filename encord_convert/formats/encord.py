@@ -179,9 +179,6 @@ def _parsed_row(line: bytes, structure: OntologyStructure, check: RowCheck, plac
     return row
 
 
-# -- shards -----------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Spec:
     """A byte range of a file of rows, its first line number, and what it takes to read it."""
@@ -231,9 +228,6 @@ def open_shard(spec: Spec) -> LabelSet:
     labels = LabelSet(structure, rows, title=spec.title)
     labels.spec = (f"{__name__}:{open_shard.__name__}", spec)
     return labels
-
-
-# -- write ------------------------------------------------------------------------------------------------------------
 
 
 def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:

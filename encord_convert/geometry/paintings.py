@@ -1,4 +1,4 @@
-"""Many masks in one image with one value a pixel: what lies later hides what lies before it.
+"""Many masks in one image with one value per pixel: later masks hide earlier ones.
 
 A mask is given by its *box runs*: row runs inside a box, and the box (left, top, width, height), as
 :func:`encord_convert.geometry.rle.box_runs_from_frame_runs` returns them.
@@ -26,15 +26,14 @@ _KEPT_BYTES = 32 << 20
 
 
 class Painting:
-    """Masks painted over each other, the first at the bottom: a band of rows at a time, so that memory is that of a
-    band, and of what is drawn.
+    """Masks painted over each other, the first at the bottom, a band of rows at a time to bound memory.
 
     Parameters
     ----------
     masks : sequence of BoxRuns
         Each inside the image.
     values : (n,) int
-        What each mask writes into its pixels, above 0; masks of one value do not hide each other.
+        Pixel value of each mask, above 0; masks of one value do not hide each other.
     height, width : int
         Size of the image in pixels.
     extents : bool
@@ -43,7 +42,7 @@ class Painting:
     Attributes
     ----------
     hidden : list of int
-        For each mask the number of its pixels that show another value in the end; right once all bands were taken.
+        For each mask the number of its pixels that finally show another value; valid after all bands.
     extents : list of (int, int, int, int)
         For each mask the box of its pixels that show its value: left, top, right, bottom; likewise.
 
@@ -151,7 +150,7 @@ class _Piece:
 
 
 def values_in(bands: Iterable[NDArray[Any]], *, has_zero: bool = False) -> list[tuple[int, BoxRuns]]:
-    """Cut an image with one value a pixel into the masks of its values; 0 is left out unless it is one.
+    """Split an image with one value per pixel into the masks of its values; 0 only if ``has_zero``.
 
     Memory grows with the pieces of one value, and not with the image.
 
@@ -181,7 +180,7 @@ def values_in(bands: Iterable[NDArray[Any]], *, has_zero: bool = False) -> list[
         if not band.size:
             continue
         flat = np.ascontiguousarray(band).ravel()
-        # Neighbours are mostly equal: the places where a value begins are few, and say all there is to know.
+        # Neighbours are mostly equal: the few positions where a value begins suffice.
         begins = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         if int(flat[0]) != last:
             begins = np.concatenate(([0], begins))
@@ -207,7 +206,7 @@ def values_in(bands: Iterable[NDArray[Any]], *, has_zero: bool = False) -> list[
 
 
 def values_of(band: NDArray[Any]) -> list[int]:
-    """Return which values the pixels of an image have, ascending.
+    """Return the distinct pixel values of an image, ascending.
 
     >>> values_of(np.array([[7, 300, 7]], np.uint16))
     [7, 300]

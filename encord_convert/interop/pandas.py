@@ -128,9 +128,6 @@ def _json_of(coordinates: Any) -> dict[str, Any]:
     return {coordinates._key: coordinates._json()} if rings is None else {"polygons": rings}
 
 
-# --- back -------------------------------------------------------------------------------------------------------------
-
-
 def from_pandas(frame: Any, *, ontology: Any = None) -> LabelSet:
     """Return the label set of a data frame; see :meth:`LabelSet.from_pandas`."""
     pandas = imported("pandas", "from_pandas")
@@ -313,8 +310,6 @@ class _Reader:
             raise OptionError(f"from_pandas: row {index} has neither a geometry nor a box.")
         x, y, w, h = map(float, box)  # type: ignore[arg-type]
         return BoundingBoxCoordinates(height=h / height, width=w / width, top_left_x=x / width, top_left_y=y / height)
-
-    # --- answers ------------------------------------------------------------------------------------------------------
 
     def _answer(self, instance: Any, record: dict[str, Any], frame: int) -> None:
         answers = dict(record.get("attributes") if isinstance(record.get("attributes"), Mapping) else {})  # type: ignore[arg-type]

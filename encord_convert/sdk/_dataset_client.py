@@ -86,8 +86,6 @@ class EncordClientDataset(EncordClient):
         client._dataset_access_settings = dataset_access_settings
         return client
 
-    # --- reading ----------------------------------------------------------------------------------------------------
-
     def get_dataset(self) -> Dataset:
         """Fetch the dataset with its data rows."""
         reply = self._querier.get(Query.DATASET, None, {"dataset_access_settings": self._access()})
@@ -138,8 +136,6 @@ class EncordClientDataset(EncordClient):
         """Change a data row; see :class:`encord_convert.sdk.orm._data_rows.DataRowStore`."""
         reply: dict[str, Any] = self._querier.post(Query.DATA_ROW, data_hash, changes)
         return reply
-
-    # --- uploading --------------------------------------------------------------------------------------------------
 
     def upload_video(
         self,
@@ -238,8 +234,6 @@ class EncordClientDataset(EncordClient):
         data_hash = reply.get("data_hash", place["data_hash"])
         return Image({"data_hash": data_hash, "title": place["title"], "file_link": place["file_link"]})
 
-    # --- changing ---------------------------------------------------------------------------------------------------
-
     def add_users(self, user_emails: list[str], user_role: DatasetUserRole) -> list[DatasetUser]:
         """Give users a role in the dataset."""
         payload = {"user_emails": user_emails, "user_role": user_role.value}
@@ -264,8 +258,6 @@ class EncordClientDataset(EncordClient):
         dataset_hash = self.get_dataset().dataset_hash
         reply = self._querier.post(Query.VIDEO, dataset_hash, [{"video_hash": data_hash, "title": new_title}])
         return bool(reply.get("success", False)) if isinstance(reply, dict) else False
-
-    # --- jobs -------------------------------------------------------------------------------------------------------
 
     def re_encode_data(self, data_hashes: list[str]) -> int:
         """Start to encode videos again; return the number of the job."""

@@ -46,8 +46,6 @@ class Dataset:
         self._client = client
         self._dataset_instance = orm_dataset
 
-    # --- what it is -------------------------------------------------------------------------------------------------
-
     @property
     def dataset_hash(self) -> str:
         """Its identifier."""
@@ -113,8 +111,6 @@ class Dataset:
         self._client.set_access_settings(dataset_access_settings)
         if refetch_data:
             self.refetch_data()
-
-    # --- adding data ------------------------------------------------------------------------------------------------
 
     def upload_video(
         self,
@@ -229,8 +225,6 @@ class Dataset:
     ) -> DatasetDataLongPolling:
         """Wait until a job of registering data ends, or the seconds are used up; 0 asks once."""
         return self._client.add_private_data_to_dataset_get_result(upload_job_id, timeout_seconds)
-
-    # --- changing ---------------------------------------------------------------------------------------------------
 
     def add_users(self, user_emails: list[str], user_role: DatasetUserRole) -> list[DatasetUser]:
         """Give users a role in the dataset."""

@@ -252,9 +252,6 @@ def _frames(header: Dataset) -> int:
     return frames
 
 
-# --- the header -------------------------------------------------------------------------------------------------------
-
-
 def _kept(found: Dataset) -> Dataset:
     """Return the reduced data set, which records what was done."""
     kept = Dataset()
@@ -294,9 +291,6 @@ def _meta(found: Dataset) -> FileMetaDataset:
     meta.TransferSyntaxUID = found.file_meta.TransferSyntaxUID
     meta.ImplementationClassUID = IMPLEMENTATION
     return meta
-
-
-# --- the pixels -------------------------------------------------------------------------------------------------------
 
 
 def _paint(found: Dataset) -> Redaction:

@@ -61,8 +61,6 @@ class Storage:
         self.clouds = Clouds()
         """Private data that was not uploaded."""
 
-    # --- secrets ------------------------------------------------------------------------------------------------------
-
     def seal(self, data: bytes) -> bytes:
         """Encrypt stored values that may contain keys."""
         nonce = os.urandom(12)
@@ -71,8 +69,6 @@ class Storage:
     def unseal(self, sealed: bytes) -> bytes:
         """Undo :meth:`seal`."""
         return AESGCM(self.secret).decrypt(sealed[:12], sealed[12:], None)
-
-    # --- bytes --------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def incoming(self) -> Iterator[Incoming]:
@@ -144,8 +140,6 @@ class Storage:
     def _path(self, digest: str) -> str:
         assert len(digest) == 64 and set(digest) <= set("0123456789abcdef")
         return f"{self._root}/{digest[:2]}/{digest}"
-
-    # --- addresses ----------------------------------------------------------------------------------------------------
 
     def upload_url(self, base_url: str, data_hash: str, now: float) -> str:
         """Return the address a file is sent to."""

@@ -163,9 +163,6 @@ def edges_of(ontology: Any) -> Mapping[str, Edges]:
     }
 
 
-# --- paths -----------------------------------------------------------------------------------------------------------
-
-
 def _number(value: float) -> str:
     return f"{round(value, 1):g}" if abs(value) < 1e5 else str(round(value))
 

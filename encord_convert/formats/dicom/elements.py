@@ -102,8 +102,6 @@ class Elements:
         self.tags: set[int] = set()
         self._begin(size)
 
-    # -- bytes ------------------------------------------------------------------------------------------------
-
     @property
     def offset(self) -> int:
         """Offset from the start of the file, or of the inflated data set."""
@@ -161,8 +159,6 @@ class Elements:
                 raise CutError(f"{count} bytes were expected, {there} are there") from None
             left -= step
 
-    # -- the start --------------------------------------------------------------------------------------------
-
     def _begin(self, size: int | None) -> None:
         """Skip the preamble and the meta group, and detect the encoding."""
         self._set_order("<")
@@ -193,8 +189,6 @@ class Elements:
         self._plain = Struct(f"{order}HHL").unpack
         self._length = Struct(f"{order}L").unpack
         self.order = order
-
-    # -- elements ---------------------------------------------------------------------------------------------
 
     def head(self, implicit: bool | None = None) -> tuple[int, bytes, int]:
         """Return tag, value representation (empty if implicit) and length of the next element."""

@@ -173,8 +173,6 @@ class _Interpreter:
             list(self._slices(uid, width, height, frames)), self._problems, frozenset(self._elements.tags - KEPT),
         )  # fmt: skip
 
-    # -- values -----------------------------------------------------------------------------------------------
-
     def _short(self, tag: int) -> int:
         return int.from_bytes(self._found.get(tag, b"")[:2], self._order)  # type: ignore[arg-type]
 
@@ -221,8 +219,6 @@ class _Interpreter:
             raise Refused("DAMAGED", fact)
         return int(numbers[0])
 
-    # -- pixels -----------------------------------------------------------------------------------------------
-
     def _check_pixels(self, width: int, height: int, frames: int) -> None:
         """Compare the header with the size of the pixel data, without decoding."""
         tag = next((tag for tag in PIXELS if tag in self._found), None)
@@ -251,8 +247,6 @@ class _Interpreter:
             self._elements.skip(length)
         except CutError as error:
             raise CutError(f"its pixels are incomplete, {error}") from None
-
-    # -- slices -----------------------------------------------------------------------------------------------
 
     def _slices(self, uid: str, width: int, height: int, frames: int | None) -> Iterator[Slice]:
         found = self._found

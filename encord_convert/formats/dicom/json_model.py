@@ -226,8 +226,6 @@ def json_folder(source: Source) -> str | None:
     return None
 
 
-# --- the table -------------------------------------------------------------------------------------------------------
-
 COLUMNS = (
     "series", "series_uid", "frame", "sop_instance_uid", "multiframe_frame_number", "instance_number",
     "position_x_mm", "position_y_mm", "position_z_mm", "gap_mm", "pixel_spacing_vertical_mm",

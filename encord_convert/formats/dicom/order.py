@@ -71,9 +71,6 @@ def normal(one: Slice) -> tuple[float, float, float] | None:
     return None if one.position is None else normal_of(one.orientation)
 
 
-# --- by position -----------------------------------------------------------------------------------------------------
-
-
 def _by_position(placed: list[Slice], unplaced: list[Slice]) -> tuple[list[Slice], list[Note]]:
     directions = _directions(placed)
     if directions is None or not _is_stack(directions, placed):
@@ -194,9 +191,6 @@ def _gaps(positions: list[float], spacing: float) -> list[Note]:
     if len(notes) > MAX_GAPS:
         notes[MAX_GAPS:] = [("IRREGULAR_SPACING", f"{len(notes) - MAX_GAPS} more gaps are not {spacing:g} mm.")]
     return notes
-
-
-# --- by number -------------------------------------------------------------------------------------------------------
 
 
 def _by_number(stable: list[Slice]) -> tuple[list[Slice], list[Note]]:

@@ -208,9 +208,6 @@ def _named(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + more
 
 
-# --- gathering -------------------------------------------------------------------------------------------------------
-
-
 class _Series:
     """The slices of one series, while they are collected."""
 

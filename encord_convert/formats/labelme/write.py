@@ -111,8 +111,6 @@ class _Writing:
                 others[question.key] = value
         return flags, others
 
-    # -- shapes -----------------------------------------------------------------------------------------------
-
     def entries(
         self, instance: Any, image: Image, native: Mapping[str, Any], free: Iterator[int]
     ) -> list[dict[str, Any]]:

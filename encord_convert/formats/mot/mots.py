@@ -294,9 +294,6 @@ def _of_images(source: Source, one: Sequence, size: tuple[int, int]) -> Iterator
             yield annotation
 
 
-# -- writing ----------------------------------------------------------------------------------------------------------
-
-
 def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
     """Write a folder for each row.
 

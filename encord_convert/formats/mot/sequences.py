@@ -206,8 +206,6 @@ def info_of(source: Source, name: str) -> dict[str, tuple[str, str]]:
     }
 
 
-# -- rows -------------------------------------------------------------------------------------------------------------
-
 Dialect = Literal["auto", "mot", "visdrone"]
 
 

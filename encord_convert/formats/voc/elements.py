@@ -111,8 +111,6 @@ def _nth(element: Any, name: str, number: int) -> Any:
     return known[number - 1]
 
 
-# --- objects --------------------------------------------------------------------------------------------------------
-
 Answers = tuple[tuple[str, str, str], ...]
 """Kind of element (``flag``, ``pose``, ``actions`` or ``attribute``; ``again``: a repeated attribute), name, and text
 of each answer.
@@ -254,9 +252,6 @@ def _answers(first: Mapping[str, Any], read: dict[int, Any]) -> Iterator[tuple[s
 def is_yes(text: str) -> bool:
     """Return whether a flag is true."""
     return text.lower() in _YES
-
-
-# --- annotations ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)

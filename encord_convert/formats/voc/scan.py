@@ -160,8 +160,6 @@ class Scanner:
             self._counts.note(Level.ERROR, "FILE_DAMAGED", detail, Where(file=place))
             return None
 
-    # -- files that are as most are ---------------------------------------------------------------------------
-
     def _take(self, member: str, data: bytes) -> bool:
         """Add a file whose objects differ from known ones only in their boxes; return whether it did."""
         data = data.rstrip()

@@ -126,9 +126,6 @@ def _checked(source: Source, member: str, text: str) -> str:
     return text
 
 
-# --- YAML -------------------------------------------------------------------------------------------------------------
-
-
 def _of_yaml(source: Source, member: str, text: str) -> Description:
     place = source.place(member)
     found = Description(place, member[: member.rfind("/") + 1])
@@ -288,9 +285,6 @@ def take_keypoints(document: Mapping[str, Any], found: Description) -> None:
         else:
             detail = f"'flip_idx' of data.yaml is {flips!r}, which does not name each of the keypoints once."
             found.note("FLIP_UNKNOWN", detail)
-
-
-# --- Darknet, lists of classes ----------------------------------------------------------------------------------------
 
 
 def _lines(text: str) -> list[str]:

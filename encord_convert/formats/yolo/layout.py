@@ -225,9 +225,6 @@ class _LabelFolders:
             yield from (f"{above}/{labels}/{last}/".lstrip("/") for labels in _LABEL_FOLDERS)
 
 
-# --- splits -----------------------------------------------------------------------------------------------------------
-
-
 def _candidates(description: Description, value: str) -> list[str]:
     """Return candidates for a path of ``data.yaml``: below its root, relative to it, or shorter and shorter tails."""
     parts = [part for part in value.split("/") if part not in ("", ".", "..")]
@@ -347,9 +344,6 @@ def _titles(paths: list[str], splits: list[str], stated: dict[str, tuple[tuple[i
             cut = prefixes[folder, split] = len(folder) - len(rest)
         titles.append(path[cut:])
     return titles
-
-
-# --- sizes ------------------------------------------------------------------------------------------------------------
 
 
 def _stated_sizes(source: Source, description: Description) -> dict[str, tuple[tuple[int, int], str]]:

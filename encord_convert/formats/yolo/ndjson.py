@@ -26,9 +26,6 @@ _decoder = msgspec.json.Decoder()
 _encode = msgspec.json.Encoder().encode
 
 
-# --- writing ----------------------------------------------------------------------------------------------------------
-
-
 def head(task: str, title: str, names: list[str], poses: Poses | None) -> bytes:
     """Return the line of the data set."""
     members: dict[str, Any] = {"type": "dataset", "task": task, "name": title}
@@ -73,9 +70,6 @@ def line(task: str, image: Named, rows: bytes) -> bytes:
     members |= {"width": image.width, "height": image.height, **({"title": image.title} if image.title else {})}
     annotations = f',"annotations":{{"{_ROWS_OF[task]}":[{listed}]}}}}\n' if listed else ',"annotations":{}}\n'
     return _encode(members)[:-1] + annotations.encode("ascii")
-
-
-# --- reading ----------------------------------------------------------------------------------------------------------
 
 
 class Lines:

@@ -231,9 +231,6 @@ def made_distinct(units: list[int], number: int, seen: set[tuple[int, ...]]) -> 
     return units
 
 
-# --- data.yaml --------------------------------------------------------------------------------------------------------
-
-
 def data_yaml(
     folders: Mapping[str, Sequence[str]],
     names: Sequence[str],

@@ -97,8 +97,6 @@ class Querier:
         self.config = config
         self.session = Session() if session is None else session
 
-    # --- the envelope API ---------------------------------------------------------------------------------------------
-
     def get(self, query: Query, uid: Any = None, payload: Any = None) -> Any:
         """Read one thing.
 
@@ -194,8 +192,6 @@ class Querier:
             raise _exhausted(reply, asked, context)
         return response_of(reply.body, reply.status, context, asked), context
 
-    # --- REST v2 -------------------------------------------------------------------------------------------
-
     def call(self, route: PathRoute, *, query: dict[str, Any] | None = None, payload: Any = None, **names: str) -> Any:
         """Call a path of REST v2 and return its JSON.
 
@@ -245,8 +241,6 @@ class Querier:
             if reply.status != 401 or is_last or abs(self.session.skew_s - skew) < LEAST_SKEW_S:
                 break  # a signature that is refused is made once more if the clocks turn out to differ
         return _json_of(reply, asked, context)
-
-    # --- both -------------------------------------------------------------------------------------------------------
 
     def _send(self, request: Request, context: TracedContext, asked: str, is_repeatable: bool) -> Reply:
         settings = self.config.requests_settings

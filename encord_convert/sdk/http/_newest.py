@@ -90,9 +90,6 @@ def _spaced(moment: str) -> str:
     return datetime.fromisoformat(moment.replace("Z", "+00:00")).strftime("%Y-%m-%d %H:%M:%S")
 
 
-# --- datasets ---------------------------------------------------------------------------------------------------------
-
-
 @_for(Query.DATASET, Verb.POST)
 def _make_dataset(querier: Querier, uid: Any, payload: Any) -> Any:
     body = {
@@ -137,9 +134,6 @@ def _list_datasets(querier: Querier, uid: Any, payload: Any) -> Any:
 def _list_integrations(querier: Querier, uid: Any, payload: Any) -> Any:
     found = querier.call(path_route("GET", "cloud-integrations"))["result"]
     return [{"id": match["integrationUuid"], "title": match["title"]} for match in found]
-
-
-# --- ontologies -------------------------------------------------------------------------------------------------------
 
 
 def _ontology(one: dict[str, Any]) -> dict[str, Any]:
@@ -194,9 +188,6 @@ def _list_ontologies(querier: Querier, uid: Any, payload: Any) -> Any:
         for match in found
         if match.get("userRole") is not None
     ]
-
-
-# --- files ------------------------------------------------------------------------------------------------------------
 
 
 def _places(querier: Querier, item_type: str, names: list[str]) -> list[dict[str, str]]:
@@ -304,8 +295,6 @@ def _register_series(querier: Querier, uid: Any, payload: Any) -> Any:
 def _delete_group(querier: Querier, uid: Any, payload: Any) -> Any:
     return querier.delete(Query.VIDEO, [uid] if isinstance(uid, str) else uid)
 
-
-# --- how far labelling is ---------------------------------------------------------------------------------------------
 
 _STAGES = {
     "NOT_LABELLED": "ANNOTATION", "LABEL_IN_PROGRESS": "ANNOTATION", "LABELLED": "REVIEW",

@@ -78,8 +78,6 @@ class Writer:
         row.setdefault("spaces", {})
         return row
 
-    # --- units ------------------------------------------------------------------------------------------------------
-
     def _unit(self, unit: DataUnit) -> dict[str, Any]:
         stats = self._contents.stats
         data_type: Any = stats.data_type
@@ -220,8 +218,6 @@ class Writer:
             if info.__class__ is CarriedClassificationFrameData:
                 entry.update(_copied(info._extras))
             lists[1].append(entry)
-
-    # --- answers ----------------------------------------------------------------------------------------------------
 
     def _object_answers(self) -> dict[str, Any]:
         answers: dict[str, Any] = {}

@@ -122,8 +122,6 @@ class ClassificationInstance(LabelInstance):
         """Return whether it is in a label row."""
         return self._label_row() is not None
 
-    # --- frames -----------------------------------------------------------------------------------------------------
-
     def _place(self, frame: int, info: ClassificationFrameData) -> None:
         """Place it on a frame, unchecked. ``info`` may be shared by many labels."""
         self._put(frame, info)
@@ -229,8 +227,6 @@ class ClassificationInstance(LabelInstance):
         """
         if not self._frames:
             raise LabelRowError("The classification is on no frame. Place it with set_for_frames first.")
-
-    # --- answers ----------------------------------------------------------------------------------------------------
 
     def set_answer(
         self,

@@ -101,9 +101,6 @@ def _times(row: Any) -> dict[str, str]:
     return {"createdAt": zulu(row["created_at"]), "lastEditedAt": zulu(row["last_edited_at"])}
 
 
-# --- of storage items -------------------------------------------------------------------------------------------------
-
-
 @handles_path("POST index/collections", writes=True)
 def make_collection(call: Call) -> str:
     """Keep a collection of items, in a folder the caller sees."""
@@ -202,9 +199,6 @@ def list_presets(call: Call) -> dict[str, Any]:
 def preset(call: Call) -> Any:
     """Return the filters of a preset, as they were given."""
     return _one(call, PRESET, changes=False)[1]["filters"]
-
-
-# --- of projects ------------------------------------------------------------------------------------------------------
 
 
 @handles_path("POST active/{project}/collections", writes=True, roles=ANYBODY_AT_WORK)

@@ -30,9 +30,6 @@ KINDS = {
 MOST_PLACES = 10_000
 
 
-# --- places -----------------------------------------------------------------------------------------------------------
-
-
 def places(call: Call, owner: str, item_type: str, count: int) -> dict[str, Any]:
     """Return upload slots."""
     if item_type not in {*KINDS, *PLAIN.values()}:
@@ -67,9 +64,6 @@ def places_for_user(call: Call) -> dict[str, Any]:
 def places_in_folder(call: Call) -> dict[str, Any]:
     """Return upload slots for a folder."""
     return places(call, call.of.hash, call.given("itemType", str), call.given("count", int, 1))
-
-
-# --- jobs of folders --------------------------------------------------------------------------------------------------
 
 
 def _prepared(call: Call) -> list[dict[str, Any] | Failed]:
@@ -143,9 +137,6 @@ def group(call: Call) -> list[str]:
         columns = {"uuid": uuid, "name": item["name"], "item": item, "children": children, "uploads": []}
         made.append(added(call, call.of.hash, None, columns)["item"])
     return made
-
-
-# --- jobs of datasets -------------------------------------------------------------------------------------------------
 
 
 def prepared_for_dataset(call: Call) -> list[dict[str, Any] | Failed]:

@@ -270,9 +270,6 @@ def config(call: Call) -> dict[str, Any]:
     return {"metadataIngestion": None}
 
 
-# --- items in folders -------------------------------------------------------------------------------------------------
-
-
 def items_listed(call: Call, *where: Any) -> tuple[list[Any], str | None]:
     """Return a page of the items that meet every condition and those of the query."""
     first, most = window(call)

@@ -99,9 +99,6 @@ def remove_users(call: Call) -> None:
     groups.remove_users(call.db, call.of.hash, users.found(call.db, emails))
 
 
-# --- roles of groups --------------------------------------------------------------------------------------------------
-
-
 def list_on(call: Call) -> dict[str, Any]:
     """List the groups that have a role in a resource."""
     is_text = call.of.kind is Kind.FOLDER
@@ -136,9 +133,6 @@ for _path in _RESOURCES:
     handles_path(f"GET {_path}/groups", writes=False)(list_on)
     handles_path(f"POST {_path}/groups", writes=True, roles=OWNER)(add_to)
     handles_path(f"DELETE {_path}/groups", writes=True, roles=OWNER)(remove_from)
-
-
-# --- the service ------------------------------------------------------------------------------------------------------
 
 
 @handles_path("GET organisation/users", writes=False)

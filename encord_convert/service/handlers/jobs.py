@@ -131,9 +131,6 @@ def _check_dataset(call: Call) -> None:
         raise unseen("dataset", str(call.uid))
 
 
-# --- re-encoding ------------------------------------------------------------------------------------------------------
-
-
 @handles(Query.REENCODE_VIDEO_TASK, Verb.PUT, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
 def encode(call: Call) -> int:
     """Begin to encode videos again; return the number of the job. The same asked twice while it runs is one job."""

@@ -75,9 +75,6 @@ def integrations(call: Call) -> dict[str, Any]:
     }
 
 
-# --- ontologies -------------------------------------------------------------------------------------------------------
-
-
 def _record(row: Any, role: int) -> dict[str, Any]:
     return {
         "ontologyUuid": row["ontology_hash"],

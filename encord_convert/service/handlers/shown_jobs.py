@@ -30,9 +30,6 @@ def _job(call: Call, kind: str) -> Any:
     return body
 
 
-# --- CVAT -------------------------------------------------------------------------------------------------------------
-
-
 def _older_import(call: Call) -> dict[str, Any]:
     """Return the payload of an import of the envelope API."""
     data = call.given("data", list)
@@ -73,8 +70,6 @@ def imported(call: Call) -> Any:
     """Say what came of an import."""
     return _job(call, IMPORT)
 
-
-# --- DICOM ------------------------------------------------------------------------------------------------------------
 
 _MODES = {
     "redactAllText": "REDACT_ALL_TEXT",
@@ -118,9 +113,6 @@ def begin_deidentification(call: Call) -> str:
 def deidentified(call: Call) -> Any:
     """Say where the files lie that were saved."""
     return _job(call, DEIDENTIFY)
-
-
-# --- videos -----------------------------------------------------------------------------------------------------------
 
 
 @handles_path("POST storage/items/reencode", writes=True)

@@ -112,9 +112,6 @@ def remove_users(call: Call) -> None:
         raise OperationNotAllowed(f"A {kind.value} has one admin at least; this would leave none.")
 
 
-# --- branches ---------------------------------------------------------------------------------------------------------
-
-
 @handles_path("GET projects/{project}/branches", writes=False)
 def list_branches(call: Call) -> dict[str, Any]:
     """List the branches of labels of the project."""
@@ -186,9 +183,6 @@ def copy_branch(call: Call) -> dict[str, int]:
 
 def _of_data(call: Call, branch: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return label_rows.whole(call.db, branch, data_hashes=[row["data_hash"] for row in rows])
-
-
-# --- tags -------------------------------------------------------------------------------------------------------------
 
 
 @handles_path("GET organisation/organisation-tags", writes=False)

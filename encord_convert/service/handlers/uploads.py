@@ -48,9 +48,6 @@ class Facts(msgspec.Struct):
 _facts = msgspec.json.Decoder(Facts)
 
 
-# --- places ----------------------------------------------------------------------------------------------------------
-
-
 def _places(call: Call, kind: Query, titles: list[Any]) -> list[tuple[uploads.Upload, dict[str, str]]]:
     if len(titles) > MOST_FILES:
         raise InvalidArgumentsError(f"At most {MOST_FILES} places are given at once.")
@@ -85,9 +82,6 @@ def places(call: Call) -> list[dict[str, str]]:
     """Give a place for each of several images or DICOM files."""
     uploads.add_uploads(call.db, [place for place, _ in call.prepared])
     return [told for _, told in call.prepared]
-
-
-# --- registering -----------------------------------------------------------------------------------------------------
 
 
 def arrived(
@@ -218,9 +212,6 @@ def _member(upload: Any, facts: Facts) -> dict[str, Any]:
         "storage_location": OWN,
         **file_columns(upload, facts),
     }
-
-
-# --- DICOM -----------------------------------------------------------------------------------------------------------
 
 
 @handles(Query.DICOM_SERIES, Verb.POST, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)

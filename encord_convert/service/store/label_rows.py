@@ -174,9 +174,6 @@ def bodies(db: Connection, revisions: Sequence[int]) -> dict[int, bytes]:
     return dict(_BODIES.rows(db, revisions))
 
 
-# --- rows -----------------------------------------------------------------------------------------------------------
-
-
 def known(db: Connection, project_hash: str, label_hashes: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return what the project knows of rows, by label hash."""
     rows = (dict(zip(LABEL_ROWS.c.keys(), row, strict=True)) for row in _KNOWN.rows(db, label_hashes))
@@ -229,9 +226,6 @@ def note(
     common = {"project_hash": project_hash, "user_hash": user_hash, "action": action, "done_at": now}
     if data_hashes:
         db.execute(insert(LABEL_EVENTS), [{**common, "data_hash": data_hash} for data_hash in data_hashes])
-
-
-# --- revisions ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,6 @@ class OneWriter:
             if self._short_connection is not None:
                 self._short_connection.close()
 
-    # --- short writes: all of this on the thread that hands them in, but for waiting for the disk ---------------------
-
     def _begin_short(self) -> None:
         """Run the short writes that were handed in, and let the disk have them; or leave them to the other thread."""
         if not self._short or self._underway is not None or not self._is_open:
@@ -156,8 +154,6 @@ class OneWriter:
             raw.execute(f"PRAGMA busy_timeout={SHORTEST_WAIT_MS}")
             self._short_connection = connection
         return self._short_connection
-
-    # --- all others ---------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         with self._engine.connect().execution_options(writes=True) as connection:

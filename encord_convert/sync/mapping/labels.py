@@ -170,8 +170,6 @@ class Relabelled:
         answered = [*self._row["object_answers"], *self._row["classification_answers"]]
         return sum(hash_ not in self._met for hash_ in answered)
 
-    # --- answers ------------------------------------------------------------------------------------------------------
-
     def object_answers(self) -> dict[str, Any]:
         return {
             hash_: {

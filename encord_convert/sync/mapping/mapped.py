@@ -219,8 +219,6 @@ class _Account:
             detail = f"A {was} becomes a {now}, as the mapping asks."
             self._report.change(instance, frame, kind, "MAPPED_SHAPE", Feature.SHAPE, detail)
 
-    # --- answers ------------------------------------------------------------------------------------------------------
-
     def _answer(self, instance: Any, kept: set[int], told: list[Told], origin: Origin) -> Origin:
         """Count the outcomes of answers; return the origin without lost ones."""
         lost = [(entry, said) for entry, said in told if said > Said.CHANGED]

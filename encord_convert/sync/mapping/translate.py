@@ -142,8 +142,6 @@ class Translation:
                 fate = self._fate(one, name, shape, rules.rule(name, shape))
                 self._fates[one["featureNodeHash"]] = fate
 
-    # --- classes ------------------------------------------------------------------------------------------------------
-
     def _fate(self, one: dict[str, Any], name: str, shape: str, rule: Rule) -> Fate:
         fate = Fate(name, shape, None)
         attributes = one.get("attributes") or []
@@ -277,8 +275,6 @@ class Translation:
         if partner is None:
             self.missing.append(f"the option {label!r} of {attribute['name']!r} of {place!r}")
         return partner
-
-    # --- rows ---------------------------------------------------------------------------------------------------------
 
     def row(self, row: Row) -> Row:
         """Return a label row of the source as one of the project; its data units are still the source's.
