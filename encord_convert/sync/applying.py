@@ -283,10 +283,10 @@ class _Applying:
             listed = {row.data_hash: row for row in projects[shard].list_label_rows_v2()}
             writing[shard] = Writing(projects[shard], listed, self.data, self.journal, self.sleep)
         count, done = len(wanted), 0
-        for told in _in_parallel(
+        for results in _in_parallel(
             lambda bundle: writing[bundle[0][0].shard].write(bundle), self._bundles(wanted, writing)
         ):
-            for title, reason in told:
+            for title, reason in results:
                 done += 1
                 if reason is None:
                     self.outcome.written += 1

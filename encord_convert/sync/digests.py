@@ -75,9 +75,9 @@ def things_of(row: dict[str, Any]) -> dict[tuple[str, str], Any]:
                 thing = things.setdefault(("classification", entry["classificationHash"]), {"frames": {}})
                 thing["frames"][frame] = _lasting(entry)
     for (kind, hash_), thing in things.items():
-        said = row["object_answers" if kind == "object" else "classification_answers"].get(hash_) or {}
+        answers_entry = row["object_answers" if kind == "object" else "classification_answers"].get(hash_) or {}
         acted = row["object_actions"].get(hash_) or {} if kind == "object" else {}
-        thing["answers"] = _sorted(said.get("classifications") or ())
+        thing["answers"] = _sorted(answers_entry.get("classifications") or ())
         thing["actions"] = _sorted(acted.get("actions") or ())
     return things
 

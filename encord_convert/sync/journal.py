@@ -67,7 +67,7 @@ class Journal:
     def __init__(self, path: str | Path, plan: str) -> None:
         self._path = path
         self._lock = Lock()
-        with self._told():
+        with self._checked():
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=1)
             self._db.text_factory = _text
             self._db.execute("pragma locking_mode = exclusive")
@@ -81,7 +81,7 @@ class Journal:
             raise JournalError(f"{path}: is the journal of another plan. Remove it, or apply that plan to its end.")
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _checked(self) -> Iterator[None]:
         """Convert errors of SQLite or the disk to JournalError."""
         try:
             yield
@@ -110,7 +110,7 @@ class Journal:
         return self._read(kind, key)[0] is not None
 
     def _read(self, kind: str, key: str) -> tuple[str | None, Any]:
-        with self._lock, self._told():
+        with self._lock, self._checked():
             found = self._db.execute(
                 "select state, value from steps where kind = ? and key = ?", (kind, key)
             ).fetchone()
@@ -134,20 +134,20 @@ class Journal:
 
     def forget(self, kind: str, keys: Iterable[str]) -> None:
         """Delete steps, begun or done."""
-        with self._lock, self._told():
+        with self._lock, self._checked():
             self._db.executemany("delete from steps where kind = ? and key = ?", [(kind, key) for key in keys])
 
     def _write(self, rows: list[tuple[str, str, str, str]]) -> None:
         if not rows:
             return
-        with self._lock, self._told():
+        with self._lock, self._checked():
             self._db.execute("begin")
             self._db.executemany("insert or replace into steps values (?, ?, ?, ?)", rows)
             self._db.execute("commit")
 
     def all_done(self, kind: str) -> dict[str, Any]:
         """Return the results of all done steps of a kind, by key."""
-        with self._lock, self._told():
+        with self._lock, self._checked():
             rows = self._db.execute(
                 "select key, value from steps where kind = ? and state = 'done'", (kind,)
             ).fetchall()
@@ -155,13 +155,13 @@ class Journal:
 
     def keys_done(self, kind: str) -> set[str]:
         """Return the keys of all steps of a kind that are done."""
-        with self._lock, self._told():
+        with self._lock, self._checked():
             rows = self._db.execute("select key from steps where kind = ? and state = 'done'", (kind,)).fetchall()
         return {key for (key,) in rows}
 
     def count(self, kind: str) -> int:
         """Return how many steps of a kind were begun or done."""
-        with self._lock, self._told():
+        with self._lock, self._checked():
             [(number,)] = self._db.execute("select count(*) from steps where kind = ?", (kind,))
         return int(number)
 
@@ -169,7 +169,7 @@ class Journal:
         """Yield key and last value of each step of a kind, begun or done, sorted by key and paged."""
         last = ""
         while True:
-            with self._lock, self._told():
+            with self._lock, self._checked():
                 rows = self._db.execute(
                     "select key, state, value from steps where kind = ? and key > ? order by key limit 1000",
                     (kind, last),

@@ -35,8 +35,8 @@ class Counts:
             ("object_answers", "classifications"), ("object_actions", "actions"),
             ("classification_answers", "classifications"),
         ):  # fmt: skip
-            for hash_, said in row[name].items():
-                for entry in said.get(member) or ():
+            for hash_, answers_entry in row[name].items():
+                for entry in answers_entry.get(member) or ():
                     self._of(classes[hash_])["answers"][entry["name"]] += 1
         return entries
 

@@ -12,7 +12,7 @@ from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sync.mapping.file import rules_of
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.partners import Partners
+from encord_convert.sync.matches import Matcher
 from encord_convert.sync.rows import placed
 
 
@@ -41,15 +41,15 @@ def to_encord(
         A label cannot be stored, such as one without frames.
     """
     theirs = list(rows)
-    partners: Partners[Any] = Partners("the rows", ((row.data_title, row) for row in theirs))
-    pairs = [(row.data_title, partners.find(row.data_title)) for row in labels._unguarded() if _has_labels(row)]
-    if lonely := [title for title, found in pairs if found is None]:
-        raise RowMismatchError(f"{lonely[0]}: has labels, but there is no row of this title.")
+    matches: Matcher[Any] = Matcher("the rows", ((row.data_title, row) for row in theirs))
+    pairs = [(row.data_title, matches.find(row.data_title)) for row in labels._unguarded() if _has_labels(row)]
+    if unmatched := [title for title, found in pairs if found is None]:
+        raise RowMismatchError(f"{unmatched[0]}: has labels, but there is no row of this title.")
     if not theirs:
         return
     translated = _translation(labels, theirs[0].ontology_structure.to_dict(), mapping)
     for row in labels._unguarded():
-        found = partners.find(row.data_title)
+        found = matches.find(row.data_title)
         if found is not None:
             try:
                 form = placed(translated(row), found[0].to_encord_dict())

@@ -175,9 +175,9 @@ class Plan(msgspec.Struct):
         )
         for each in self.counts:
             answers = ", ".join(f"{name} {count}" for name, count in each["answers"].items())
-            said = f"; answers: {answers}" if answers else ""
+            answers_text = f"; answers: {answers}" if answers else ""
             frames = _counted(each["frames"], "frame")
-            lines.append(f"          {each['class']} ({each['shape']}): {each['labels']} on {frames}{said}")
+            lines.append(f"          {each['class']} ({each['shape']}): {each['labels']} on {frames}{answers_text}")
         states = Counter(row.status for row in self.rows if row.status and row.action in WRITING)
         lines += [f"status    {status}: {_counted(count, 'row')}" for status, count in states.items()]
         rules = Counter(file.rule for row in self.rows for file in row.files)
@@ -185,9 +185,11 @@ class Plan(msgspec.Struct):
         lines += [f"matched   by {rule}: {count}" for rule, count in rules.items()]
         lines += [f"dropped   {what}: {count}" for what, count in self.dropped.items()]
         losses = [item.loss() for item in self.lost]
-        told = lines_of(losses, None)
-        lines += [f"reading   {note.count} {note.things} {note.verb}: {note.detail}  {note.code}" for note in told[:20]]
-        lines += [f"          … and {len(told) - 20} more"] if len(told) > 20 else []
+        loss_lines = lines_of(losses, None)
+        lines += [
+            f"reading   {note.count} {note.things} {note.verb}: {note.detail}  {note.code}" for note in loss_lines[:20]
+        ]
+        lines += [f"          … and {len(loss_lines) - 20} more"] if len(loss_lines) > 20 else []
         lines += [f"minor     {minor}"] if (minor := minor_of(losses)) else []
         lines += [f"warning   {what}" for what in self.warnings[:20]]
         lines += [f"left out  {entry.title}: {entry.reason}" for entry in self.left[:20]]

@@ -36,7 +36,7 @@ from encord_convert.sync.limits import LIMITS, Load, beyond_of_a_row, shards_of
 from encord_convert.sync.mapping.file import MappingRules, Structure, rules_of
 from encord_convert.sync.mapping.ontology import Joined, empty_structure, needed
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.partners import Files, Partners
+from encord_convert.sync.matches import Files, Matcher
 from encord_convert.sync.plan_file import (
     CREATE,
     REPLACE,
@@ -182,9 +182,9 @@ class _Planning:
             translation = Translation(structure, ontology.structure, rules)
             self.problems += [f"The ontology lacks {what}." for what in translation.missing if not self.problems]
             dataset = self._dataset()
-            partners = self._partners(dataset)
+            matches = self._matches(dataset)
             files = Files(media)
-            rows = self._rows(labels._unguarded(), translation, partners, files)
+            rows = self._rows(labels._unguarded(), translation, matches, files)
             if self.projects:
                 rows = self._with_what_is_there(rows, OntologyStructure._from_dict(ontology.structure))
             if labels.counts is not None:
@@ -225,7 +225,7 @@ class _Planning:
             dropped=dict(sorted(translation.dropped.items())),
             lost=[_lost(loss) for loss in report.losses()],
             warnings=[f"{note.detail}  {note.code}" for note in report.notes() if note.level is not Level.INFO],
-            unmatched={"rows of the project": _listed(partners.others()), "files": _listed(unused)},
+            unmatched={"rows of the project": _listed(matches.others()), "files": _listed(unused)},
         )
 
     # --- what is there ------------------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ class _Planning:
             raise OptionError(f"{len(found)} datasets are named {named!r}; give its hash.")
         return Thing(named, found[0].dataset_hash if found else None)
 
-    def _partners(self, dataset: Thing | None) -> Partners[_Data]:
+    def _matches(self, dataset: Thing | None) -> Matcher[_Data]:
         """Return the data of the project and of the planned dataset."""
         data: dict[str, _Data] = {}
         for project in self.projects:
@@ -278,12 +278,12 @@ class _Planning:
                     data.setdefault(entry.uid, _Data(entry.title, entry.uid, entry.data_type, None))
             except (AuthorisationError, ResourceNotFoundError) as error:
                 raise OptionError(f"The dataset {thing.hash} cannot be opened: {error.message}") from error
-        return Partners("the project", ((item.title, item) for item in data.values()))
+        return Matcher("the project", ((item.title, item) for item in data.values()))
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     def _rows(
-        self, labels: Iterable[LabelRowV2], translation: Translation, partners: Partners[_Data], files: Files
+        self, labels: Iterable[LabelRowV2], translation: Translation, matches: Matcher[_Data], files: Files
     ) -> list[PlannedRow]:
         rows: dict[str, PlannedRow] = {}
         for row in labels:
@@ -293,7 +293,7 @@ class _Planning:
                 continue
             try:
                 translated = translation.row(row_dict(row))
-                planned = self._row(row, translated, partners, files)
+                planned = self._row(row, translated, matches, files)
             except (AmbiguousFileError, ReadError) as error:
                 self.left.append(Left(title, error.sentence))
                 continue
@@ -336,7 +336,7 @@ class _Planning:
             self.beyond += reduce(Load.plus, self.loads).beyond(self.limits)
         return [project], datasets
 
-    def _row(self, row: LabelRowV2, translated: dict[str, Any], partners: Partners[_Data], files: Files) -> PlannedRow:
+    def _row(self, row: LabelRowV2, translated: dict[str, Any], matches: Matcher[_Data], files: Files) -> PlannedRow:
         planned = PlannedRow(
             title=row.data_title,
             action=CREATE,
@@ -346,7 +346,7 @@ class _Planning:
             metadata=row.client_metadata,
             status=status_of(row),
         )
-        found = partners.find(row.data_title)
+        found = matches.find(row.data_title)
         if found is not None:
             data, planned.rule = found
             if data.data_type is not row.data_type:
@@ -417,8 +417,8 @@ def _files_of(row: LabelRowV2, files: Files) -> list[PlannedFile]:
         if size is not None:
             real = files.size_px(name)
             if real != size and (real is None or size != (0, 0)):  # labels without a size have no shapes
-                told = "is not an image" if real is None else "is {} × {} pixels".format(*real)
-                raise ConvertError(f"{name} {told}; the labels are for {size[0]} × {size[1]}.")
+                fault = "is not an image" if real is None else "is {} × {} pixels".format(*real)
+                raise ConvertError(f"{name} {fault}; the labels are for {size[0]} × {size[1]}.")
         found.append(PlannedFile(name, digest_of_member(files.source, name), rule))
     return found
 

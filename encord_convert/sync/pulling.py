@@ -101,9 +101,9 @@ def _add_metadata(listed: list[LabelRowV2], projects: list[Project], client: Enc
             continue
         metadata |= {item.uid: item.client_metadata for item in rows if item.client_metadata}
     for row in listed:
-        said = {key: value for key, value in metadata.get(row.data_hash, {}).items() if key != KEY}
-        if said and row.client_metadata is None:
-            row.client_metadata = said
+        fetched_keys = {key: value for key, value in metadata.get(row.data_hash, {}).items() if key != KEY}
+        if fetched_keys and row.client_metadata is None:
+            row.client_metadata = fetched_keys
 
 
 def pull(

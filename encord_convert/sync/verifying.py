@@ -19,7 +19,7 @@ from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.files import SourceOf
 from encord_convert.sync.mapping.file import rules_of
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.partners import Partners
+from encord_convert.sync.matches import Matcher
 from encord_convert.sync.pulling import listed_of, opened, pulled
 from encord_convert.sync.rows import entries_of, status_of
 
@@ -68,7 +68,7 @@ def verify(
             return
         pairing = _Pairing(labels, translation, structure, listed_of(projects))
         found = pulled(projects, list(pairing.listed()))
-        yield from pairing.told
+        yield from pairing.differences
         yield from diff(
             pairing.expected(), LabelSet(structure, lambda: pairing.found(found)), tolerance_px=tolerance_px
         )
@@ -83,10 +83,10 @@ class _Pairing:
         self._labels = labels
         self._translation = translation
         self._structure = structure
-        self._partners = Partners("the project", ((row.data_title, row) for row in listed))
+        self._matches = Matcher("the project", ((row.data_title, row) for row in listed))
         self._all = listed
         self._titles: dict[str, str] = {}
-        self.told: list[Difference] = []
+        self.differences: list[Difference] = []
         self._named: dict[str, set[Any]] = {}
 
     def listed(self) -> Iterator[LabelRowV2]:
@@ -94,14 +94,14 @@ class _Pairing:
         for row in self._labels._unguarded():
             title = row.data_title
             try:
-                found = self._partners.find(title)
+                found = self._matches.find(title)
             except AmbiguousFileError:
                 # All are compared: one matches, and the others are reported as extra.
                 self._titles[title] = title
                 yield from (item for item in self._all if item.data_title == title)
                 continue
             if found is None:
-                self.told.append(Difference(Where(row=title), "the row", f"{_count(row)} labels", "none"))
+                self.differences.append(Difference(Where(row=title), "the row", f"{_count(row)} labels", "none"))
             else:
                 self._titles[title] = found[0].data_title
                 self._check_status(row, found[0])
@@ -110,7 +110,7 @@ class _Pairing:
     def _check_status(self, row: LabelRowV2, there: LabelRowV2) -> None:
         status, stats = status_of(row), there._contents.stats
         if status is not None and stats.workflow_graph_node is None and stats.label_status.value != status:
-            self.told.append(
+            self.differences.append(
                 Difference(Where(row=row.data_title), "its label status", status, stats.label_status.value)
             )
 

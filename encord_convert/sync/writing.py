@@ -67,11 +67,11 @@ class Writing:
             if len(bundle) == 1:
                 return [(bundle[0][0].title, words_of(error))]
         # One refused row fails the whole request: send each alone.
-        return [told for item in bundle for told in self.write([item])]
+        return [results for item in bundle for results in self.write([item])]
 
     def _written(self, bundle: list[Filled]) -> list[tuple[str, str | None]]:
         there = self._there([self._data[planned.title] for planned, _ in bundle])
-        told: list[tuple[str, str | None]] = []
+        results: list[tuple[str, str | None]] = []
         steps: dict[str, Any] = {}
         replaced: dict[str, Any] = {}
         bodies: dict[str, dict[str, Any]] = {}
@@ -80,9 +80,9 @@ class Writing:
             try:
                 body, after, before = self._filled(planned, labels, there[self._data[title]])
             except (EncordException, KeyError, TypeError, ValueError) as error:
-                told.append((title, words_of(error)))
+                results.append((title, words_of(error)))
                 continue
-            told.append((title, None))
+            results.append((title, None))
             step: dict[str, Any] = {"project": self._project.project_hash, "label": body["label_hash"], "after": after}
             if planned.status is not None:
                 step["status"] = planned.status
@@ -100,7 +100,7 @@ class Writing:
             self._project._client.save_label_rows(hashes, list(bodies.values()))
         self._set_states([(steps[planned.title]["label"], planned) for planned, _ in bundle if planned.title in steps])
         self._journal.finish_all("labels", steps)
-        return told
+        return results
 
     def _set_states(self, rows: list[tuple[str, PlannedRow]]) -> None:
         """Set label statuses from the source; a workflow has only its final stage."""

@@ -19,7 +19,7 @@ from encord_convert.view.thumbnails import MISSING, Thumbnails
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
-    from encord_convert.view.marks import Marks, Places
+    from encord_convert.view.marks import MarkIndex, Marks
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def choose(
     """
     classes = Classes()
 
-    def renderer(shown: LabelSet, places: Places) -> Renderer:
+    def renderer(shown: LabelSet, places: MarkIndex) -> Renderer:
         on_frames = Labels(shown.ontology, classes, places)
         return Renderer(on_frames, places, marks.lines, thumbnails, has_drawings=has_drawings)
 
@@ -90,9 +90,9 @@ def _add_other(choice: Choice, other: LabelSet, render: Renderer, marks: Marks) 
         image.key: image for image in sample(other, render, first=wanted, only_first=True, tells_copies=True).shown
     }
     for image in choice.shown:
-        partner = theirs.pop(image.key, None)
-        if partner is not None:
-            _merge(image, partner.content, marks.ours)
+        match = theirs.pop(image.key, None)
+        if match is not None:
+            _merge(image, match.content, marks.ours)
     rows = choice.rows
     for image in theirs.values():
         if (image.title, image.frame) in added:
@@ -102,7 +102,7 @@ def _add_other(choice: Choice, other: LabelSet, render: Renderer, marks: Marks) 
             choice.images += 1
 
 
-def _merge(image: Sampled[Content], there: Content, places: Places) -> None:
+def _merge(image: Sampled[Content], there: Content, places: MarkIndex) -> None:
     """Put what is missing or otherwise in the second set above what is there."""
     here = image.content
     theirs = msgspec.json.decode(there.labels)

@@ -12,7 +12,7 @@ import msgspec
 from encord_convert.hub.visibility import frame_size
 from encord_convert.view.drawing import Drawing
 from encord_convert.view.labels import MOST_SHAPES, NO_SIZE, Label, Labels
-from encord_convert.view.marks import MINOR, Line, Places
+from encord_convert.view.marks import MINOR, Line, MarkIndex
 from encord_convert.view.thumbnails import Found, Overlay, Thumbnails
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Renderer:
     """
 
     def __init__(
-        self, labels: Labels, places: Places, lines: Sequence[Line], thumbnails: Thumbnails, *, has_drawings: bool
+        self, labels: Labels, places: MarkIndex, lines: Sequence[Line], thumbnails: Thumbnails, *, has_drawings: bool
     ) -> None:
         self._labels = labels
         self._places = places
@@ -87,24 +87,24 @@ class Renderer:
         content.notes += [sentence for number, sentence in marks if self._lines[number].gravity < MINOR]
         held: list[Label] = []
         overlay: Overlay | None = None
-        for said, drawing in self._labels.on(row, frame):
-            content.counts[said["c"]] += 1
-            content.lines.update(number for number, _ in said.get("m", ()))
-            held.append((said, drawing))
+        for shape, drawing in self._labels.on(row, frame):
+            content.counts[shape["c"]] += 1
+            content.lines.update(number for number, _ in shape.get("m", ()))
+            held.append((shape, drawing))
             if overlay is not None or len(held) > MOST_SHAPES:
                 overlay = overlay or Overlay(_size(row, frame))
                 held = self._painted(overlay, held)
-        content.labels = msgspec.json.encode([said for said, _ in held])
+        content.labels = msgspec.json.encode([shape for shape, _ in held])
         if overlay is None and len(content.labels) > MOST_BYTES:
             overlay = Overlay(_size(row, frame))
             held = self._painted(overlay, held)
-            content.labels = msgspec.json.encode([said for said, _ in held])
+            content.labels = msgspec.json.encode([shape for shape, _ in held])
         if overlay is not None:
             content.overlay = overlay.uri()
             count = content.counts.total()
             content.notes.append(f"{count:,} shapes are drawn as one image and cannot be clicked.")
         if self._has_drawings:
-            content.drawings = [(self._colour(said), drawing, "m" in said) for said, drawing in held]
+            content.drawings = [(self._colour(shape), drawing, "m" in shape) for shape, drawing in held]
         return content, max(len(held), len(content.labels) // _BYTES)
 
     def _painted(
@@ -112,11 +112,11 @@ class Renderer:
     ) -> list[tuple[dict[str, Any], Drawing]]:
         """Draw shapes, and return those still shown individually: marked ones and texts."""
         kept = [item for item in held if "m" in item[0] or not item[0].keys() & _PATHS]
-        overlay.paint((self._colour(said), drawing) for said, drawing in held if "m" not in said)
+        overlay.paint((self._colour(shape), drawing) for shape, drawing in held if "m" not in shape)
         return kept[:MOST_SHAPES]
 
-    def _colour(self, said: dict[str, Any]) -> str:
-        colour: str = self._labels.classes.all[said["c"]].colour
+    def _colour(self, shape: dict[str, Any]) -> str:
+        colour: str = self._labels.classes.all[shape["c"]].colour
         return colour
 
 

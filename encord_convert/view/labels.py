@@ -21,7 +21,7 @@ from encord_convert.view.drawing import Drawing, drawing_of, edges_of
 
 if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
-    from encord_convert.view.marks import Places
+    from encord_convert.view.marks import MarkIndex
 
 MOST_SHAPES = 2_000
 """Most shapes of an image; above that they are drawn as one PNG."""
@@ -73,7 +73,7 @@ class Labels:
         Losses or differences by label.
     """
 
-    def __init__(self, ontology: OntologyStructure, classes: Classes, marks: Places) -> None:
+    def __init__(self, ontology: OntologyStructure, classes: Classes, marks: MarkIndex) -> None:
         self._edges = edges_of(ontology)
         self.classes = classes
         self._marks = marks

@@ -40,7 +40,7 @@ class Line(msgspec.Struct):
     """Known locations with their sentences."""
 
 
-class Places:
+class MarkIndex:
     """Marks of a label set by row and label."""
 
     def __init__(self) -> None:
@@ -99,8 +99,8 @@ class Marks:
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
-        self.ours = Places()
-        self.theirs = Places()
+        self.ours = MarkIndex()
+        self.theirs = MarkIndex()
 
     @classmethod
     def of_losses(cls, losses: Iterable[Loss], target: str | None) -> Marks:
@@ -148,7 +148,7 @@ class Marks:
         self.lines.append(line)
         places = self.theirs if kind == _ADDED else self.ours
         for item in same:
-            sentence = _said(item)
+            sentence = _sentence(item)
             if len(line.places) < MOST_PLACES:
                 line.places.append((item.where, sentence))
             is_row = what in ("the row", "a row")
@@ -166,7 +166,7 @@ def _kind(one: Difference) -> int:
     return _MISSING if one.found == "none" else _ADDED if one.expected == "none" else _DIFFERS
 
 
-def _said(one: Difference) -> str:
+def _sentence(one: Difference) -> str:
     texts: list[Any] = [
         text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…" for text in (one.expected, one.found)
     ]

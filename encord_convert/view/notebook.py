@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from encord_convert.formats._finding import beside
 from encord_convert.view.drawing import Drawing
 from encord_convert.view.labels import NO_SIZE, Classes, Labels
-from encord_convert.view.marks import Places
+from encord_convert.view.marks import MarkIndex
 from encord_convert.view.sample import frames_to_show
 from encord_convert.view.thumbnails import Thumbnails, jpeg_uri
 
@@ -42,7 +42,7 @@ def set_html(labels: LabelSet) -> str:
             counts.restore(state)
     thumbnails = Thumbnails(None if labels.source is None else beside(labels.source))
     classes = Classes()
-    drawn = Labels(labels.ontology, classes, Places())
+    drawn = Labels(labels.ontology, classes, MarkIndex())
     figures = [_figure(row, drawn, classes, thumbnails) for row in rows]
     return f"<div><div><code>{escape(repr(labels))}</code></div>{''.join(figures)}{_legend(classes)}</div>"
 
@@ -52,7 +52,7 @@ def row_html(row: LabelRowV2) -> str:
     if not row._is_initialised:
         return f"<code>{escape(repr(row))}</code>"
     classes = Classes()
-    figure = _figure(row, Labels(row.ontology_structure, classes, Places()), classes, Thumbnails(None))
+    figure = _figure(row, Labels(row.ontology_structure, classes, MarkIndex()), classes, Thumbnails(None))
     return f"<div>{figure}{_legend(classes)}</div>"
 
 

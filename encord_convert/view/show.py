@@ -10,10 +10,10 @@ from encord_convert.formats._files import whole_file
 from encord_convert.formats._finding import Finder, beside
 from encord_convert.losses.compare import diff
 from encord_convert.view.choice import Choice, choose, has_images
+from encord_convert.view.contact_sheet import MOST_IMAGES, contact_sheet
 from encord_convert.view.marks import MINOR, Marks
 from encord_convert.view.page import page
 from encord_convert.view.sample import LIMIT
-from encord_convert.view.sheet import MOST_IMAGES, sheet
 from encord_convert.view.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def show(
                 stream.write(piece)
     if sheet_file:
         with whole_file(sheet_file, "the contact sheet") as stream:
-            stream.buffer.write(sheet(choice, thumbnails))
+            stream.buffer.write(contact_sheet(choice, thumbnails))
     lost = sum(line.count for line in marks.lines if line.gravity < MINOR)
     count = lost if other is None else differing
     return Shown(len(choice.shown), choice.images, count, has_images(choice), tuple(thumbnails.wrong_sizes.values()))

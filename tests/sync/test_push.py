@@ -468,12 +468,12 @@ def test_what_is_more_than_recommended_is_said_in_the_plan(
     size = (source / "images" / "0000.png").stat().st_size
     assert [one for one in plan.beyond if one.startswith("0000") and "its labels" not in one] == [
         f"0000.png: a file has {size} bytes; at most 10 are recommended.",
-        "0000.png: it is 16 × 12 pixels; 15 × 15 are recommended.",
+        "0000.png: it is 16 × 12 pixels; at most 15 × 15 are recommended.",
     ]
     assert "beyond    0000.png: its labels have " in plan.text()
     made = client.create_dataset("Boxes", StorageLocation.CORD_STORAGE)
     whole = sync.plan(source, client, new_project="Boxes", dataset=made.dataset_hash, limits="few")
-    assert whole.beyond[-1] == "the project has 4 instances; 3 are recommended."
+    assert whole.beyond[-1] == "the project has 4 instances; at most 3 are recommended."
     with pytest.raises(OptionError, match=r"limits 'many': expected few."):
         sync.plan(source, client, new_project="Boxes", limits="many")
 

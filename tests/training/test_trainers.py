@@ -105,7 +105,7 @@ def test_masks_that_are_not_loaded_beside_a_box_are_counted(name: str, tmp_path:
     assert report["counts"]["rle"] == {"in": 1, "kept": 0, "changed": 1, "dropped": 0}
     assert "-w box_polygons=yes" in details(report, "MASK_NOT_LOADED")[0]
     assert details(report, "IMAGES_WITHOUT_MASKS") == [
-        "1 images have only boxes or skeletons, without outlines: training on masks stops there, training on "
+        "1 images have only boxes or skeletons, without outlines: training on masks fails there, training on "
         "boxes does not. -w box_polygons=yes gives those their box's corners."
     ]
 

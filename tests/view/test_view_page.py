@@ -186,7 +186,7 @@ def test_without_images_labels_are_on_grey_and_advice_is_given(
 ) -> None:
     (tmp_path / "annotations.xml").write_text((STREET / "annotations.xml").read_text())
     assert run(["view", str(tmp_path / "annotations.xml"), "-o", str(tmp_path / "page.html")]) == 0
-    assert "None of the images was found" in capsys.readouterr().err
+    assert "No images were found" in capsys.readouterr().err
     page = read_page(tmp_path / "page.html")
     assert not any("i" in image or "n" in image for image in page.images)
     assert page.text.count("Name their folder or archive with --images.") == 1

@@ -102,8 +102,8 @@ def texts_of(rows: Iterable[dict[str, Any]], hashes: Iterable[str]) -> dict[str,
             ("object_answers", "classifications"), ("object_actions", "actions"),
             ("classification_answers", "classifications"),
         ):  # fmt: skip
-            for said in row[name].values():
-                for entry in said.get(member) or ():
+            for answers_entry in row[name].values():
+                for entry in answers_entry.get(member) or ():
                     if entry["featureHash"] in found and isinstance(entry["answers"], str) and entry["answers"]:
                         found[entry["featureHash"]].add(entry["answers"])
                         if len(found[entry["featureHash"]]) > MOST_VALUES:

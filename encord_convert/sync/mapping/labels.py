@@ -28,7 +28,7 @@ class _Made:
     """Hash of the attribute that may split other frames of the label off."""
 
 
-class Said(IntEnum):
+class AnswerOutcome(IntEnum):
     """Outcome for an answer; if a label becomes several, the lowest applies."""
 
     KEPT = 0
@@ -51,7 +51,7 @@ class Relabelled:
         self._options: dict[str, list[tuple[str, list[list[int]] | None]]] = {}
         self._first: dict[str, str] = {}
         self._met: set[str] = set()
-        self.told: dict[str, dict[int, tuple[dict[str, Any], Said]]] = {}
+        self.outcomes: dict[str, dict[int, tuple[dict[str, Any], AnswerOutcome]]] = {}
         """By hash of a source label, its answers by identity, with their outcomes."""
         self.undrawable: dict[tuple[str, int], str] = {}
         """By hash and frame of a dropped object, why it could not change shape."""
@@ -88,12 +88,12 @@ class Relabelled:
                 if hash_ in self._met or "featureHash" not in entry:
                     continue
                 self._met.add(hash_)
-                fate = self._translation.fate_of(entry)
-                if fate.plain is None or fate.plain.shape != fate.shape:
-                    self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
-                    self.off_frames.append((fate.shape, fate.name))
+                class_rule = self._translation.class_rule_of(entry)
+                if class_rule.plain is None or class_rule.plain.shape != class_rule.shape:
+                    self._translation.dropped[f"{class_rule.name!r} ({class_rule.shape})"] += 1
+                    self.off_frames.append((class_rule.shape, class_rule.name))
                 else:
-                    made[str(entry.get(key, hash_))] = _Made(hash_, fate.plain, set())
+                    made[str(entry.get(key, hash_))] = _Made(hash_, class_rule.plain, set())
 
     def _frame(self, labels: dict[str, Any], frame: int, unit: dict[str, Any]) -> dict[str, Any]:
         objects = [new for entry in labels.get("objects", ()) if (new := self._object(entry, frame, unit)) is not None]
@@ -105,32 +105,32 @@ class Relabelled:
         return {**labels, "objects": objects, "classifications": classifications}
 
     def _object(self, entry: dict[str, Any], frame: int, unit: dict[str, Any]) -> dict[str, Any] | None:
-        fate = self._translation.fate_of(entry)
+        class_rule = self._translation.class_rule_of(entry)
         hash_ = entry["objectHash"]
         self._met.add(hash_)
-        class_ = fate.plain
-        if fate.split is not None:
-            option = self._option(hash_, fate.split, frame)
-            class_ = fate.plain if option is None else fate.by_option.get(option)
+        class_ = class_rule.plain
+        if class_rule.split is not None:
+            option = self._option(hash_, class_rule.split, frame)
+            class_ = class_rule.plain if option is None else class_rule.by_option.get(option)
         if class_ is None:
-            self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
+            self._translation.dropped[f"{class_rule.name!r} ({class_rule.shape})"] += 1
             return None
-        if class_.shape != fate.shape:
+        if class_.shape != class_rule.shape:
             try:
-                entry = retyped(entry, fate.shape, class_.shape, unit["width"], unit["height"])
+                entry = retyped(entry, class_rule.shape, class_.shape, unit["width"], unit["height"])
             except ValueError as error:
                 if not self._translation.leaves_undrawable:
-                    raise TranslationError(f"{fate.name!r} on frame {frame}: {error}.") from error
+                    raise TranslationError(f"{class_rule.name!r} on frame {frame}: {error}.") from error
                 self.undrawable[hash_, frame] = str(error)
                 return None
         first = self._first.setdefault(hash_, class_.name)
         new_hash = hash_ if first == class_.name else _HASHES.short(hash_, class_.name)
         made = self._objects.get(new_hash)
         if made is None:
-            made = self._objects[new_hash] = _Made(hash_, class_, set(), fate.split)
+            made = self._objects[new_hash] = _Made(hash_, class_, set(), class_rule.split)
         made.frames.add(frame)
         new = {**entry, **class_.base, "objectHash": new_hash}
-        if class_.points and fate.shape == "skeleton":
+        if class_.points and class_rule.shape == "skeleton":
             new["skeleton"] = _pointed(entry["skeleton"], class_.points)
         return new
 
@@ -151,19 +151,19 @@ class Relabelled:
 
     def _said(self, where: str, hash_: str) -> list[dict[str, Any]]:
         entry = self._row.get(where, {}).get(hash_, {})
-        said: list[dict[str, Any]] = entry.get("actions" if where == "object_actions" else "classifications", [])
-        return said
+        outcome: list[dict[str, Any]] = entry.get("actions" if where == "object_actions" else "classifications", [])
+        return outcome
 
     def _classification(self, entry: dict[str, Any], frame: int) -> dict[str, Any] | None:
-        fate = self._translation.fate_of(entry)
+        class_rule = self._translation.class_rule_of(entry)
         hash_ = entry["classificationHash"]
         self._met.add(hash_)
-        if fate.plain is None:
-            self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
+        if class_rule.plain is None:
+            self._translation.dropped[f"{class_rule.name!r} ({class_rule.shape})"] += 1
             return None
-        made = self._classifications.setdefault(hash_, _Made(hash_, fate.plain, set()))
+        made = self._classifications.setdefault(hash_, _Made(hash_, class_rule.plain, set()))
         made.frames.add(frame)
-        return {**entry, **fate.plain.base}
+        return {**entry, **class_rule.plain.base}
 
     def unplaced(self) -> int:
         """Count answers of labels without frames."""
@@ -212,37 +212,37 @@ class Relabelled:
         for entry in entries:
             answer = made.class_.answers.get(entry["featureHash"])
             if answer is None:
-                self._tell(made, entry, _said_without(made, entry))
+                self._record(made, entry, _outcome_without(made, entry))
                 continue
-            answers = answer.said(entry["answers"])
+            answers = answer.translated(entry["answers"])
             if answers is None:
-                self._tell(made, entry, Said.DROPPED)
+                self._record(made, entry, AnswerOutcome.DROPPED)
                 continue
             one = {**entry, **answer.base, "answers": answers}
             if made.split is not None and "range" in entry:
                 one["range"] = _within(entry["range"], made.frames)
                 if not one["range"]:
-                    self._tell(made, entry, Said.DROPPED)
+                    self._record(made, entry, AnswerOutcome.DROPPED)
                     continue
             if "range" not in one:
                 first = static.setdefault(one["featureHash"], one)
                 if first is not one:  # two attributes were merged
-                    self._tell(made, entry, self._join(first, one, made.class_))
+                    self._record(made, entry, self._join(first, one, made.class_))
                     continue
-            self._tell(made, entry, Said.CHANGED if answer.changes(entry["answers"]) else Said.KEPT)
+            self._record(made, entry, AnswerOutcome.CHANGED if answer.changes(entry["answers"]) else AnswerOutcome.KEPT)
             new.append(one)
         for question in made.class_.questions:
             if question.is_dynamic is is_dynamic:
                 new += _decided(question, made, entries)
         return new
 
-    def _tell(self, made: _Made, entry: dict[str, Any], said: Said) -> None:
-        told = self.told.setdefault(made.source, {})
-        before = told.get(id(entry))
-        if before is None or said < before[1]:
-            told[id(entry)] = entry, said
+    def _record(self, made: _Made, entry: dict[str, Any], outcome: AnswerOutcome) -> None:
+        outcomes = self.outcomes.setdefault(made.source, {})
+        before = outcomes.get(id(entry))
+        if before is None or outcome < before[1]:
+            outcomes[id(entry)] = entry, outcome
 
-    def _join(self, first: dict[str, Any], other: dict[str, Any], class_: Class) -> Said:
+    def _join(self, first: dict[str, Any], other: dict[str, Any], class_: Class) -> AnswerOutcome:
         """Merge an answer with another of the same attribute; for single answers the first attribute wins.
 
         Answers come in reverse ontology order.
@@ -253,8 +253,8 @@ class Relabelled:
         elif first["answers"] != other["answers"]:
             self._translation.dropped[f"a second answer to {first['name']!r} of {class_.name!r}"] += 1
             first.update(other)
-            return Said.SECOND
-        return Said.CHANGED
+            return AnswerOutcome.SECOND
+        return AnswerOutcome.CHANGED
 
 
 def _number(frame: str) -> int:
@@ -262,12 +262,12 @@ def _number(frame: str) -> int:
     return int(frame) if frame.isdecimal() else 0
 
 
-def _said_without(made: _Made, entry: dict[str, Any]) -> Said:
+def _outcome_without(made: _Made, entry: dict[str, Any]) -> AnswerOutcome:
     """Return the outcome of an answer whose attribute is not in its new class."""
     if entry["featureHash"] == made.split:
-        return Said.BECAME_CLASS
+        return AnswerOutcome.BECAME_CLASS
     is_asked = any(question.attribute == entry["featureHash"] for question in made.class_.questions)
-    return Said.CHANGED if is_asked else Said.DROPPED
+    return AnswerOutcome.CHANGED if is_asked else AnswerOutcome.DROPPED
 
 
 def _decided(question: YesNo, made: _Made, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -38,11 +38,11 @@ from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.objects._colors import keep_defaults
 from encord_convert.sync.mapping.answers import EXACT
 from encord_convert.sync.mapping.file import CLASSIFICATION, parse_mapping
-from encord_convert.sync.mapping.labels import Relabelled, Said
+from encord_convert.sync.mapping.labels import AnswerOutcome, Relabelled
 from encord_convert.sync.mapping.ontology import needed
 from encord_convert.sync.mapping.translate import Translation
 
-Told = tuple[dict[str, Any], Said]
+TracedAnswer = tuple[dict[str, Any], AnswerOutcome]
 """An answer in JSON form, and its outcome."""
 
 
@@ -81,25 +81,25 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
 
     def rows() -> Iterator[LabelRowV2]:
         counts.rewind()
-        told = Report()
-        account = None
-        for row in told.rows(labels):
-            if account is None:
-                told.writing = counts
+        outcomes = Report()
+        tracer = None
+        for row in outcomes.rows(labels):
+            if tracer is None:
+                outcomes.writing = counts
                 if own is not None:
-                    own.into = told.reading.into
-                account = _Account(told, counts_hub=own is not None)
+                    own.into = outcomes.reading.into
+                tracer = _Tracer(outcomes, counts_hub=own is not None)
             if own is not None:
                 own.into.pop(("row", ""), None)  # as importers do, only labels are counted
             try:
-                form, worked = translation.worked(row_dict(row))
+                form, traced = translation.traced(row_dict(row))
             except TranslationError as error:
                 raise TranslationError(f"{row.data_title}: {error.sentence}") from error
             new = LabelRowV2._from_dict(form, structure)
             new._origin, new._file = row._origin, row._file
             if row._native is not None:
-                new._native = row._native.moved(worked.parts())
-            account.tell(row, new, worked)
+                new._native = row._native.moved(traced.parts())
+            tracer.tell(row, new, traced)
             yield new
         if labels.mapping is not None:
             counts.merge(labels.mapping)
@@ -120,8 +120,8 @@ def _names(labels: LabelSet, translation: Translation) -> dict[str, list[str]]:
     """Return the new name of each class for all its shapes, without dropped ones."""
     names: dict[str, list[str]] = {}
     for item in labels.ontology.objects:
-        fate = translation.fate_of({"featureHash": item.feature_node_hash})
-        made = [fate.plain, *fate.by_option.values()]
+        class_rule = translation.class_rule_of({"featureHash": item.feature_node_hash})
+        made = [class_rule.plain, *class_rule.by_option.values()]
         names.setdefault(item.title, []).extend(entry.name for entry in made if entry is not None)
     return names
 
@@ -135,7 +135,7 @@ def _lose_class(counts: Counts, labels: LabelSet, title: str) -> None:
             counts.lose(Kind.DROPPED, "MAPPED_AWAY", Feature.NATIVE, ("key", name), Where(element=title), detail)
 
 
-class _Account:
+class _Tracer:
     """Reports what became of the labels of each row, and records their origins.
 
     Parameters
@@ -153,19 +153,19 @@ class _Account:
         self._row: LabelRowV2
         self._new: LabelRowV2
 
-    def tell(self, row: LabelRowV2, new: LabelRowV2, worked: Relabelled) -> None:
+    def tell(self, row: LabelRowV2, new: LabelRowV2, traced: Relabelled) -> None:
         self._row, self._new = row, new
-        parts = worked.parts()
+        parts = traced.parts()
         made = {**new._objects, **new._classifications}
         for hash_, instance in (*row._objects.items(), *row._classifications.items()):
             ours = [made[part] for part in parts.get(hash_, ())]
-            self._tell(instance, ours, list(worked.told.get(hash_, {}).values()), worked.undrawable)
-        for shape, label in worked.off_frames:
+            self._record(instance, ours, list(traced.outcomes.get(hash_, {}).values()), traced.undrawable)
+        for shape, label in traced.off_frames:
             where, detail = Where(file=row._origin, row=row.data_title), f"The mapping drops {label!r}."
             self._counts.drop("MAPPED_AWAY", Feature.LABEL_NAME, (shape, label), where, detail)
 
-    def _tell(
-        self, instance: Any, made: list[Any], told: list[Told], undrawable: Mapping[tuple[str, int], str]
+    def _record(
+        self, instance: Any, made: list[Any], outcomes: list[TracedAnswer], undrawable: Mapping[tuple[str, int], str]
     ) -> None:
         kept: set[int] = set().union(*(item._frames for item in made))
         label = _label(instance)
@@ -193,8 +193,8 @@ class _Account:
         origin = origin_of(instance, kept) if self._counts_hub else instance._origin
         if origin is None:
             origin = Origin(_drawn(instance), label)
-        if any(said is not Said.KEPT for _, said in told):
-            origin = self._answer(instance, kept, told, origin)
+        if any(outcome is not AnswerOutcome.KEPT for _, outcome in outcomes):
+            origin = self._answer(instance, kept, outcomes, origin)
         if is_redrawn:
             origin = replace(origin, changed=True, also=tuple(replace(each, changed=True) for each in origin.also))
         if len(made) > 1 and origin.weights and origin.is_track:
@@ -219,31 +219,31 @@ class _Account:
             detail = f"A {was} becomes a {now}, as the mapping asks."
             self._report.change(instance, frame, kind, "MAPPED_SHAPE", Feature.SHAPE, detail)
 
-    def _answer(self, instance: Any, kept: set[int], told: list[Told], origin: Origin) -> Origin:
+    def _answer(self, instance: Any, kept: set[int], outcomes: list[TracedAnswer], origin: Origin) -> Origin:
         """Count the outcomes of answers; return the origin without lost ones."""
-        lost = [(entry, said) for entry, said in told if said > Said.CHANGED]
-        for entry, said in told:
-            if said is Said.CHANGED:
+        lost = [(entry, outcome) for entry, outcome in outcomes if outcome > AnswerOutcome.CHANGED]
+        for entry, outcome in outcomes:
+            if outcome is AnswerOutcome.CHANGED:
                 detail = f"The answer to {entry['name']!r} is converted, as the mapping asks."
                 self._lose(instance, Kind.APPROXIMATED, "MAPPED_ANSWER", "answer", detail)
         if not lost:
             return origin
-        count = _Counted(instance, sorted(kept), lost, is_hub=self._counts_hub, leaves_some=len(lost) < len(told))
+        count = _Counted(instance, sorted(kept), lost, is_hub=self._counts_hub, leaves_some=len(lost) < len(outcomes))
         origin = count.without(origin)
-        for (name, said, type_), number in count.found.items():
-            self._lost(instance, name, said, type_, number)
+        for (name, outcome, type_), number in count.found.items():
+            self._lost(instance, name, outcome, type_, number)
         return origin
 
-    def _lost(self, instance: Any, name: str, said: Said, type_: str, number: int) -> None:
+    def _lost(self, instance: Any, name: str, outcome: AnswerOutcome, type_: str, number: int) -> None:
         key = type_, _label(instance)
-        if said is Said.BECAME_CLASS:
+        if outcome is AnswerOutcome.BECAME_CLASS:
             detail = f"The answer to {name!r} became the class, as the mapping asks."
             self._counts.changed[key] += number
             self._lose(instance, Kind.RENAMED, "MAPPED_SPLIT", type_, detail, number)
             return
         detail = f"The mapping drops the answer to {name!r}."
         code = "MAPPED_AWAY"
-        if said is Said.SECOND:
+        if outcome is AnswerOutcome.SECOND:
             code = "SECOND_ANSWER"
             detail = f"The answer to {name!r} differs from that of an attribute it is merged with."
         self._counts.dropped[key] += number
@@ -275,8 +275,10 @@ class _Counted:
         Counts by attribute name, outcome and type; 0 for what the importer does not count.
     """
 
-    def __init__(self, instance: Any, frames: list[int], lost: list[Told], *, is_hub: bool, leaves_some: bool) -> None:
-        self.found: Counter[tuple[str, Said, str]] = Counter()
+    def __init__(
+        self, instance: Any, frames: list[int], lost: list[TracedAnswer], *, is_hub: bool, leaves_some: bool
+    ) -> None:
+        self.found: Counter[tuple[str, AnswerOutcome, str]] = Counter()
         self._all = sorted(instance._frames)
         self._frames = frames
         self._lost = lost
@@ -297,10 +299,10 @@ class _Counted:
     def _less(self, carried: Carried, frames: list[int]) -> Carried:
         counts = Counter(dict(carried))
         last = None
-        for entry, said in self._lost:
+        for entry, outcome in self._lost:
             type_ = entry["name"] if counts[entry["name"]] else "answer"
             number = min(counts[type_], self._number(entry, frames))
-            last = entry["name"], said, type_
+            last = entry["name"], outcome, type_
             self.found[last] += number
             counts[type_] -= number
         if last is not None and not self._leaves_some and counts["answer"]:

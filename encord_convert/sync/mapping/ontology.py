@@ -163,10 +163,16 @@ class Joined:
         self.added.append(f"class {words}")
         if attributes:
             new["attributes"] = []
-            self._add_attributes(new["attributes"], attributes, new["id"], words, told=False)
+            self._add_attributes(new["attributes"], attributes, new["id"], words, is_reported=False)
 
     def _add_attributes(
-        self, there: list[dict[str, Any]], more: list[dict[str, Any]], parent: str, place: str, *, told: bool = True
+        self,
+        there: list[dict[str, Any]],
+        more: list[dict[str, Any]],
+        parent: str,
+        place: str,
+        *,
+        is_reported: bool = True,
     ) -> None:
         for item in more:
             same = next((each for each in there if each["name"] == item["name"]), None)
@@ -178,18 +184,18 @@ class Joined:
                 there.append(same)
                 if "options" in item:
                     same["options"] = []
-                if told:
+                if is_reported:
                     self.added.append(f"attribute {words}")
-                self._add_options(same, item, words, told=False)
+                self._add_options(same, item, words, is_reported=False)
             elif same["type"] != item["type"] or bool(same.get("dynamic")) != bool(item.get("dynamic")):
                 self.conflicts.append(
                     f"{words} is {_kind(item)} {self.sides[0]} and {_kind(same)} {self.sides[1]}: "
                     "map it to another title."
                 )
             else:
-                self._add_options(same, item, words, told=told)
+                self._add_options(same, item, words, is_reported=is_reported)
 
-    def _add_options(self, there: dict[str, Any], more: dict[str, Any], place: str, *, told: bool) -> None:
+    def _add_options(self, there: dict[str, Any], more: dict[str, Any], place: str, *, is_reported: bool) -> None:
         for option in more.get("options") or ():
             options = there.setdefault("options", [])
             same = next((each for each in options if each["label"] == option["label"]), None)
@@ -200,11 +206,11 @@ class Joined:
                 same["id"] = _next_id(options, there["id"])
                 same["featureNodeHash"] = self._free(option["featureNodeHash"], place, option["label"], short=True)
                 options.append(same)
-                if told:
+                if is_reported:
                     self.added.append(f"option {words}")
             if below:
                 nested = same.setdefault("options", [])
-                self._add_attributes(nested, below, same["id"], words, told=told)
+                self._add_attributes(nested, below, same["id"], words, is_reported=is_reported)
 
     def _free(self, hash_: str, *words: str, short: bool = False) -> str:
         """Return an unused hash: the given one, or one derived from the words."""

@@ -41,7 +41,7 @@ class Answer:
             return self.is_asked_again
         return any(self.options.get(each["featureHash"]) is None for each in answers)
 
-    def said(self, answers: Any) -> Any:
+    def translated(self, answers: Any) -> Any:
         """Return an answer in the project's form, None if it has none."""
         if self.choices is not None:
             choice = self.choices.get(answers)
@@ -87,7 +87,7 @@ class Class:
 
 
 @dataclass(slots=True)
-class Fate:
+class ClassRule:
     """The project class of a source label, by its answer if the class is split."""
 
     name: str
@@ -135,22 +135,22 @@ class Translation:
         for object_ in project["objects"]:
             self._project.setdefault((object_["name"], object_["shape"]), object_)
         self._templates = dict(templates_of(project))
-        self._fates: dict[str, Fate] = {}
+        self._class_rules: dict[str, ClassRule] = {}
         rules = rules or MappingRules()
         for name, shape, one in classes_of(source):
-            if one["featureNodeHash"] not in self._fates:
-                fate = self._fate(one, name, shape, rules.rule(name, shape))
-                self._fates[one["featureNodeHash"]] = fate
+            if one["featureNodeHash"] not in self._class_rules:
+                class_rule = self._class_rule(one, name, shape, rules.rule(name, shape))
+                self._class_rules[one["featureNodeHash"]] = class_rule
 
-    def _fate(self, one: dict[str, Any], name: str, shape: str, rule: Rule) -> Fate:
-        fate = Fate(name, shape, None)
+    def _class_rule(self, one: dict[str, Any], name: str, shape: str, rule: Rule) -> ClassRule:
+        class_rule = ClassRule(name, shape, None)
         attributes = one.get("attributes") or []
         split = next((each for each in attributes if each["name"] == rule.split), None)
         options: dict[str, str] = {}
         if split is not None:
-            fate.split = split["featureNodeHash"]
+            class_rule.split = split["featureNodeHash"]
             options = {option["label"]: option["featureNodeHash"] for option in split["options"]}
-            fate.by_option = dict.fromkeys(options.values())
+            class_rule.by_option = dict.fromkeys(options.values())
         kept = [each for each in attributes if each is not split]
         for label, title, _ in outcomes(one, name, rule):
             class_ = self._class(title, rule.shape, kept, rule)
@@ -159,10 +159,10 @@ class Translation:
                 there = self._project[title, rule.shape].get("attributes") or []
                 below = option.get("options") or []
                 self._answers(class_.answers, below, there, rule, f"{rule.split}/{label}/", title)
-                fate.by_option[options[label]] = class_
+                class_rule.by_option[options[label]] = class_
             elif label is None:
-                fate.plain = class_
-        return fate
+                class_rule.plain = class_
+        return class_rule
 
     def _class(self, title: str, shape: str, attributes: list[dict[str, Any]], rule: Rule) -> Class | None:
         there = self._project.get((title, shape))
@@ -235,10 +235,10 @@ class Translation:
             if answer.texts is not None:
                 answer.texts[option["featureNodeHash"]] = label
                 continue
-            partner = self._option(same, title if is_affirmed else label, place)
-            if partner is not None:
-                answer.options[option["featureNodeHash"]] = _chosen(partner)
-                below = partner.get("options") or []
+            match = self._option(same, title if is_affirmed else label, place)
+            if match is not None:
+                answer.options[option["featureNodeHash"]] = _chosen(match)
+                below = match.get("options") or []
                 self._answers(answers, option.get("options") or (), below, rule, inner + "/", place)
 
     def _questions(
@@ -271,10 +271,10 @@ class Translation:
         return same
 
     def _option(self, attribute: dict[str, Any], label: str, place: str) -> dict[str, Any] | None:
-        partner = next((each for each in attribute.get("options") or () if each["label"] == label), None)
-        if partner is None:
+        match = next((each for each in attribute.get("options") or () if each["label"] == label), None)
+        if match is None:
             self.missing.append(f"the option {label!r} of {attribute['name']!r} of {place!r}")
-        return partner
+        return match
 
     def row(self, row: Row) -> Row:
         """Return a label row of the source as one of the project; its data units are still the source's.
@@ -284,34 +284,34 @@ class Translation:
         TranslationError
             A label's class is not in the ontology of the source or of the project.
         """
-        return self.worked(row)[0]
+        return self.traced(row)[0]
 
-    def worked(self, row: Row) -> tuple[Row, Relabelled]:
+    def traced(self, row: Row) -> tuple[Row, Relabelled]:
         """Like :meth:`row`, with the outcome of each label and answer."""
-        worked = Relabelled(self, row)
-        units = {hash_: {**unit, "labels": worked.labels(unit)} for hash_, unit in row["data_units"].items()}
-        spaces = worked.spaces()
-        worked.take_off_frames()
-        if unplaced := worked.unplaced():
+        traced = Relabelled(self, row)
+        units = {hash_: {**unit, "labels": traced.labels(unit)} for hash_, unit in row["data_units"].items()}
+        spaces = traced.spaces()
+        traced.take_off_frames()
+        if unplaced := traced.unplaced():
             self.dropped["what is on no frame"] += unplaced
         new = {
             **row,
             "data_units": units,
             **({"spaces": spaces} if spaces else {}),
-            "object_answers": worked.object_answers(),
-            "classification_answers": worked.classification_answers(),
-            "object_actions": worked.object_actions(),
+            "object_answers": traced.object_answers(),
+            "classification_answers": traced.classification_answers(),
+            "object_actions": traced.object_actions(),
         }
-        return new, worked
+        return new, traced
 
-    def fate_of(self, entry: Mapping[str, Any]) -> Fate:
+    def class_rule_of(self, entry: Mapping[str, Any]) -> ClassRule:
         """Return the mapping of an entry's class."""
-        fate = self._fates.get(entry["featureHash"])
-        if fate is None:
+        class_rule = self._class_rules.get(entry["featureHash"])
+        if class_rule is None:
             raise TranslationError(
                 f"A label has the class {entry['featureHash']!r}, which the source does not declare."
             )
-        return fate
+        return class_rule
 
 
 def _base(title: str, hash_: str) -> dict[str, Any]:

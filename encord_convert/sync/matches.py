@@ -34,22 +34,22 @@ class Names:
         return name
 
 
-class Partners(Generic[T]):
+class Matcher(Generic[T]):
     """Matches items by title, by the rules of :class:`~encord_convert.hub.media.Media`.
 
     Parameters
     ----------
     name : str
         Name of the collection in messages.
-    things : iterable of (str, T)
+    items : iterable of (str, T)
         Titles with their items.
     """
 
-    def __init__(self, name: str, things: Iterable[tuple[str, T]]) -> None:
+    def __init__(self, name: str, items: Iterable[tuple[str, T]]) -> None:
         self._name = name
-        self._things: dict[str, list[T]] = defaultdict(list)
-        for title, thing in things:
-            self._things[title].append(thing)
+        self._items: dict[str, list[T]] = defaultdict(list)
+        for title, item in items:
+            self._items[title].append(item)
         self._media: Media | None = None
         self.found: set[str] = set()
 
@@ -62,21 +62,21 @@ class Partners(Generic[T]):
             More than one item matches.
         """
         name: str | None = title
-        if title not in self._things:
+        if title not in self._items:
             if self._media is None:
-                self._media = Media(Names(self._name, self._things))
+                self._media = Media(Names(self._name, self._items))
             name = self._media.find(title)
         if name is None:
             return None
-        things = self._things[name]
-        if len(things) > 1:
-            raise AmbiguousFileError(self._name, f"{len(things)} rows have the title", [name])
+        items = self._items[name]
+        if len(items) > 1:
+            raise AmbiguousFileError(self._name, f"{len(items)} rows have the title", [name])
         self.found.add(name)
-        return things[0], rule_of(title, name)
+        return items[0], rule_of(title, name)
 
     def others(self) -> list[str]:
         """Return the titles that were not matched."""
-        return [title for title in self._things if title not in self.found]
+        return [title for title in self._items if title not in self.found]
 
 
 def rule_of(asked: str, found: str) -> str:

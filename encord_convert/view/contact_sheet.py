@@ -20,7 +20,7 @@ _PAPER, _INK, _GREY, _LOST = "#ffffff", "#1b1f24", "#b9bec4", "#d1242f"
 _DASH_PX = 6
 
 
-def sheet(choice: Choice, thumbnails: Thumbnails) -> bytes:
+def contact_sheet(choice: Choice, thumbnails: Thumbnails) -> bytes:
     """Return the contact sheet of the chosen images, which have drawings, as PNG."""
     from PIL import Image
 
