@@ -155,7 +155,7 @@ class Images:
             self._counts.merge(self._missing)
         for one, other in self._twins:
             if one not in known:
-                detail = f"It is the same file as {self.names[other]}."
+                detail = f"It is byte-identical to {self.names[other]}."
                 where = Where(row=self.names[one])
                 self._counts.lose(Kind.APPROXIMATED, "DUPLICATE_IMAGE", Feature.MEDIA, _IMAGE, where, detail)
 

@@ -32,7 +32,7 @@ _OF_VIDEO = re.compile(r"frame|(?<![a-z])(?:mp4|avi|mov|mkv|webm|m4v|mpe?g)(?![a
 _PATIENT = ("patient_id", "PatientID", "patient")
 
 _SENTENCES = {
-    "LEAK_FILE": "It is the same file as {} of {}.",
+    "LEAK_FILE": "It is byte-identical to {} of {}.",
     "LEAK_COPY": "It is a copy of the same image as {} of {}.",
     "LEAK_FRAMES": "It is less than 30 frames away from {} of {}.",
     "LEAK_VIDEO": "It is from the same video as {} of {}.",

@@ -280,7 +280,7 @@ class EncordClientProject(ProjectModels):
     def _create(self, uids: list[str]) -> list[dict[str, Any]]:
         return self._querier.put_list(Query.LABEL_ROW, uids, {"multi_request": True})
 
-    # What a label row asks of its store: rows as they came, since it reads them itself.
+    # The store of label rows gets rows unparsed, since they read them themselves.
 
     def _create_rows(self, payload: BundledCreateRowsPayload) -> list[dict[str, Any]]:
         return _checked_rows(self._create(payload.uids), "PUT labelrow")
@@ -398,7 +398,7 @@ def _fetch_payload(
 
 
 def _checked_rows(rows: list[Any], asked: str) -> list[dict[str, Any]]:
-    """Return rows of which each has the hashes that tell whose it is."""
+    """Return rows, checking that each has its identifying hashes."""
     for index, row in enumerate(rows):
         fitted(lambda row: (row["label_hash"], row["data_hash"]), row, f"{asked}, [{index}]")
     return rows

@@ -99,11 +99,11 @@ class Dataset:
         return self._client.list_data_rows(title_eq, title_like, created_before, created_after, data_types, data_hashes)
 
     def refetch_data(self) -> None:
-        """Fetch what the service says of it again."""
+        """Refetch the dataset's record."""
         self._dataset_instance = self._client.get_dataset()
 
     def get_dataset(self) -> OrmDataset:
-        """Fetch what the service says of it, and return that."""
+        """Refetch the dataset's record, and return it."""
         return self._client.get_dataset()
 
     def set_access_settings(self, dataset_access_settings: DatasetAccessSettings, *, refetch_data: bool = True) -> None:

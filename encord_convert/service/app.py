@@ -109,7 +109,7 @@ class Asked(msgspec.Struct, frozen=True):
     kind: str | None
     hash: str | None
     make: Callable[[Any, Any, Connection], Call]
-    told: Callable[[Any], bytes]
+    encode: Callable[[Any], bytes]
     request_id: str | None
     size: int
     """Bytes of the body."""
@@ -327,10 +327,10 @@ class Service:
                 soon = None
             written = self.database.write(lambda db: self._written(asked, db, prepared), soon)
         except NotYet as error:
-            return None if self.clock() < error.until else Reply(200, _JSON, asked.told(error.answer))
+            return None if self.clock() < error.until else Reply(200, _JSON, asked.encode(error.answer))
         except Exception as error:
-            return refusal(asked.told is _enveloped, error)
-        return LaterReply(written, lambda error: refusal(asked.told is _enveloped, error))
+            return refusal(asked.encode is _enveloped, error)
+        return LaterReply(written, lambda error: refusal(asked.encode is _enveloped, error))
 
     def _trust(self, proof: auth.Proof) -> None:
         """Make the signer of a request the first user, unless there is one."""
@@ -353,27 +353,27 @@ class Service:
     def _read(self, asked: Asked, db: Connection) -> bytes | tuple[IO[bytes], int]:
         value = asked.handler.run(self._call(asked, db))
         if not isinstance(value, Parts):
-            return asked.told(value)
-        before, after = (_PREFIX, b"}") if asked.told is _enveloped else (b"", b"")
+            return asked.encode(value)
+        before, after = (_PREFIX, b"}") if asked.encode is _enveloped else (b"", b"")
         return self.storage.spooled(chain((before,), value.parts, (after,)))
 
     def _written(self, asked: Asked, db: Connection, prepared: Any) -> bytes:
         call = self._call(asked, db)
         call.prepared = prepared
         if asked.request_id is None:
-            return asked.told(asked.handler.run(call))
+            return asked.encode(asked.handler.run(call))
         maker, request_id = _once(asked, asked.request_id)
         before = users.answered(db, maker, request_id)
         if before is not None:
             if before[0] != asked.digest:
                 raise InvalidArgumentsError("This request id was used for another request.")
             return self.storage.unseal(before[1])
-        told = asked.told(asked.handler.run(call))
-        users.remember(db, maker, request_id, asked.digest, self.storage.seal(told), call.now)
+        encoded = asked.encode(asked.handler.run(call))
+        users.remember(db, maker, request_id, asked.digest, self.storage.seal(encoded), call.now)
         if call.now - self._forgot_at > ANSWERS_KEPT_S / 24:
             self._forgot_at = call.now
             users.forget_answers(db, call.now - ANSWERS_KEPT_S)
-        return told
+        return encoded
 
     def _call(self, asked: Asked, db: Connection) -> Call:
         caller, resource = auth.identified(db, asked.proof, asked.kind, asked.hash)

@@ -118,13 +118,13 @@ def rest_proof(method: str, target: str, headers: Mapping[str, str], now: float)
     """
     parameters = _PARAMETERS.fullmatch(headers.get("signature-input", ""))
     signature = _SIGNATURE.fullmatch(headers.get("signature", ""))
-    told = headers.get("content-digest", "")
-    digest = _DIGEST.fullmatch(told)
+    stated = headers.get("content-digest", "")
+    digest = _DIGEST.fullmatch(stated)
     if parameters is None or signature is None or digest is None:
         raise AuthenticationError(_REFUSED)
     if abs(int(parameters[2]) - now) > WINDOW_S:
         raise AuthenticationError("The signature is not of this time. Is a clock wrong?")
-    signed = signature_base(method, target, told, parameters[1]).encode()
+    signed = signature_base(method, target, stated, parameters[1]).encode()
     return Proof(key_hex=parameters[3], signature=_decoded(signature[1]), signed=signed, digest=_decoded(digest[1]))
 
 

@@ -105,8 +105,8 @@ def _entries(frames: dict[int, dict[str, Any]]) -> dict[str, dict[int, dict[str,
 
 def ranges_of(answer: dict[str, Any], frames: Iterable[int]) -> Ranges:
     """Return where a classification stands: its ranges, or if it has none, the frames with an entry of it."""
-    told = answer.get("range")
-    pairs = [note for note in told if _is_pair(note)] if isinstance(told, list) else []
+    stated = answer.get("range")
+    pairs = [note for note in stated if _is_pair(note)] if isinstance(stated, list) else []
     return [list(pair) for pair in pairs] or runs(frames)
 
 

@@ -113,13 +113,13 @@ class Redaction:
         That were painted over.
     share : float
         Of the image that they are.
-    name_tells : bool
+    is_name_identifying : bool
         Whether the file's name holds the name, the id or the birth date of the patient.
     """
 
     boxes: int = 0
     share: float = 0.0
-    name_tells: bool = False
+    is_name_identifying: bool = False
 
 
 def tag_of(spelled: str) -> BaseTag:
@@ -187,8 +187,8 @@ def redact(
             found = _read(source)
             if not all(condition.holds(found) for condition in conditions):
                 return None
-            name_tells = tells(name, found)
-            done = replace(Redaction() if mode is Mode.NONE else _paint(found), name_tells=name_tells)
+            is_name_identifying = tells(name, found)
+            done = replace(Redaction() if mode is Mode.NONE else _paint(found), is_name_identifying=is_name_identifying)
             if not tags and mode is Mode.NONE:
                 source.seek(0)
                 _copy(source, target)

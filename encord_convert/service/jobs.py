@@ -79,12 +79,12 @@ class Jobs:
         """Do some units of a job, or end it."""
         look, at_once = (self._looked_at, LOOKED_AT_ONCE) if job.kind == PRIVATE_DATA else (self._encoded, 1)
         if waiting := self._read(lambda db: jobs.units(db, job.id, [WAITING], at_once)):
-            told = []
+            results = []
             for item in waiting:
                 if self._is_over.is_set():
                     break
-                told.append((item.place, *_outcome(look, job, item)))
-            self._write(lambda db: jobs.tell(db, job.id, WAITING, told))
+                results.append((item.place, *_outcome(look, job, item)))
+            self._write(lambda db: jobs.record(db, job.id, WAITING, results))
         elif not job.ignore_errors and self._read(lambda db: jobs.counts(db, job.id)).get(FAILED):
             self._write(lambda db: jobs.end(db, job.id, "ERROR"))
         elif not self._is_over.is_set() and not self._write(lambda db: _registered(db, self._service, job)):
@@ -107,7 +107,7 @@ class Jobs:
         if attempts >= MOST_ATTEMPTS:
             raise EncordException(f"{data_hash}: was begun {attempts} times, and the service ended each time.")
         begun = [(one.place, WAITING, msgspec.json.encode(attempts + 1))]
-        self._write(lambda db: jobs.tell(db, job.id, WAITING, begun))
+        self._write(lambda db: jobs.record(db, job.id, WAITING, begun))
         row = self._read(lambda db: data_rows.data_row(db, job.dataset_hash, data_hash))
         if row is None:
             raise EncordException(f"{data_hash}: was deleted meanwhile.")
@@ -146,7 +146,7 @@ def _registered(db: Connection, service: Service, job: Any) -> int:
     """Register the next units that were looked at; return how many."""
     ready = jobs.units(db, job.id, [READ], REGISTERED_AT_ONCE)
     if job.kind == RE_ENCODING:
-        jobs.tell(db, job.id, READ, [(item.place, DONE, bytes(item.found)) for item in ready])
+        jobs.record(db, job.id, READ, [(item.place, DONE, bytes(item.found)) for item in ready])
         return len(ready)
     there = set()
     if job.skip_duplicates:
@@ -156,16 +156,16 @@ def _registered(db: Connection, service: Service, job: Any) -> int:
         Caller(job.user_hash, ""), Resource(Kind.DATASET, job.dataset_hash, 0), None, b"null", db, service.storage,
         service.clock(), "",
     )  # fmt: skip
-    told = []
+    results = []
     for each in ready:
         urls = msgspec.json.decode(each.unit, type=Unit).urls
         if there.issuperset(urls):
-            told.append((each.place, DONE, b"null"))
+            results.append((each.place, DONE, b"null"))
             continue
         if job.skip_duplicates:
             there.update(urls)
-        told.append((each.place, DONE, msgspec.json.encode(_added(call, msgspec.json.decode(each.found)))))
-    jobs.tell(db, job.id, READ, told)
+        results.append((each.place, DONE, msgspec.json.encode(_added(call, msgspec.json.decode(each.found)))))
+    jobs.record(db, job.id, READ, results)
     return len(ready)
 
 

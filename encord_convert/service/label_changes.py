@@ -80,8 +80,8 @@ def contents_of(body: bytes | None) -> Contents:
 def _place_by_ranges(found: Contents, answers: dict[str, Any]) -> None:
     """Place classifications by their ranges: first frames to last ones, so that long ranges take no room."""
     for hash_, answer in answers.items():
-        told = answer.get("range") if isinstance(answer, dict) else None
-        if hash_ not in found and not told:
+        stated = answer.get("range") if isinstance(answer, dict) else None
+        if hash_ not in found and not stated:
             continue
         one = found.setdefault(hash_, _Annotation(answer.get("featureHash"), _name(answer)))
         one.places = {first: last for first, last in ranges_of(answer, one.places)}  # noqa: C416

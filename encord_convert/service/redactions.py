@@ -37,7 +37,7 @@ class Outcome(msgspec.Struct):
     fault: str | None = None
     boxes: int = 0
     share: float = 0.0
-    name_tells: bool = False
+    is_name_identifying: bool = False
 
 
 def redacted(job: Job) -> list[Outcome]:
@@ -51,8 +51,10 @@ def redacted(job: Job) -> list[Outcome]:
 
 
 def _outcomes(job: Job, lines: bytes, otherwise: str) -> list[Outcome]:
-    told = [msgspec.json.decode(line, type=Outcome) for line in lines.splitlines(keepends=True) if line.endswith(b"\n")]
-    return told + [Outcome(fault=otherwise)] * (len(job.files) - len(told))
+    outcome = [
+        msgspec.json.decode(line, type=Outcome) for line in lines.splitlines(keepends=True) if line.endswith(b"\n")
+    ]
+    return outcome + [Outcome(fault=otherwise)] * (len(job.files) - len(outcome))
 
 
 def main() -> None:
@@ -81,7 +83,7 @@ def _outcome(job: Job, source: Path, target: Path, name: str) -> Outcome:
         return Outcome(fault=str(fault))
     except MemoryError:
         return Outcome(fault="It takes more memory than a file may.")
-    return Outcome() if done is None else Outcome(True, None, done.boxes, done.share, done.name_tells)
+    return Outcome() if done is None else Outcome(True, None, done.boxes, done.share, done.is_name_identifying)
 
 
 if __name__ == "__main__":

@@ -248,17 +248,17 @@ async def _on(pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: An
 
 async def _later(reply: LaterReply) -> Reply:
     loop = asyncio.get_running_loop()
-    told = loop.create_future()
+    committed = loop.create_future()
 
     def done(_: Any) -> None:
         if asyncio._get_running_loop() is loop:
-            _tell(told)
+            _resolve(committed)
         else:
             with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(_tell, told)
+                loop.call_soon_threadsafe(_resolve, committed)
 
     reply.written.add_done_callback(done)
-    await told
+    await committed
     return reply.result()
 
 
@@ -267,9 +267,9 @@ def _encoded(headers: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode("latin-1")) for name, value in headers]
 
 
-def _tell(told: asyncio.Future[None]) -> None:
-    if not told.done():
-        told.set_result(None)
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def _body(receive: Receive) -> bytes:

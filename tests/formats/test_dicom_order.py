@@ -164,9 +164,7 @@ def test_a_localiser_stands_after_the_stack_with_a_warning() -> None:
     files = {str(z): image(10 + z, (0, 0, 3 * z)) for z in range(3)}
     files["0-scout"] = image(20, (0, 0, -50), [1, 0, 0, 0, 0, -1])
     assert uris(files, report) == ["0", "1", "2", "0-scout"]
-    assert notes(report, "OUTSIDE_STACK") == [
-        "1 slices of another direction, or of none, follow the 3 of the stack."
-    ]
+    assert notes(report, "OUTSIDE_STACK") == ["1 slices of another direction, or of none, follow the 3 of the stack."]
 
 
 def test_slices_that_go_around_stand_by_their_numbers() -> None:

@@ -150,7 +150,7 @@ def test_annotations_that_lost_their_class_are_counted_in_the_error_and_images_w
     gone = left["class"].isna()
     first, count = left.index[gone][0], int(gone.sum())
     sentence = (
-        rf"^from_pandas: row {first}, column class: it is empty, .* It is the first of {count} rows .*Series\.map"
+        rf"^from_pandas: row {first}, column class: it is empty, .* It is the first of {count} such rows.*Series\.map"
     )
     with pytest.raises(OptionError, match=sentence):
         LabelSet.from_pandas(left)

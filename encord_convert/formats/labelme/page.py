@@ -109,13 +109,7 @@ def _is_labelme(top: object) -> bool:
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
-    """Read a folder of files, or one.
-
-    Raises
-    ------
-    ReadError
-        There is no file of LabelMe, or the only one is damaged.
-    """
+    """Read a folder of files, or one."""
     # Detection imports every format, so the reader and writer are imported on use.
     from encord_convert.formats.labelme.read import read as read_any
 

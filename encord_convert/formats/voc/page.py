@@ -115,13 +115,7 @@ def _is_voc(text: str) -> bool:
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
-    """Read a folder of annotations, or one.
-
-    Raises
-    ------
-    ReadError
-        There is no annotation, or the only one is damaged.
-    """
+    """Read a folder of annotations, or one."""
     # Detection imports every format, so the reader and writer are imported on use.
     from encord_convert.formats.voc.read import read as read_any
 

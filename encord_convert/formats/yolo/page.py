@@ -103,13 +103,7 @@ def identify(source: Source) -> Match:
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
-    """Read a data set.
-
-    Raises
-    ------
-    ReadError
-        There are no label files, a file is damaged, or the size of no image is known.
-    """
+    """Read a data set."""
     # Detection imports every format, so the reader and writer are imported on use.
     from encord_convert.formats.yolo.read import read as read_any
 

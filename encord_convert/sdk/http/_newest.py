@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 WAIT_S = 10
 """How long the service may hold a question after a job."""
 NOT_SERVED = "is not served"
-"""What a service says of an address it does not have; the newest package shows these words."""
+"""A service's message for an unknown route; the newest package shows it."""
 
 _Ask = Callable[["Querier", Any, Any], Any]
 TRANSLATED: dict[tuple[Query, Verb], _Ask] = {}
 
 
 def is_unserved(error: EncordException) -> bool:
-    """Return whether an error says that the service has no such query, and not that it refuses this one."""
+    """Return whether an error means an unknown query rather than a refusal."""
     return isinstance(error, MethodNotAllowedError) or (
         isinstance(error, InvalidArgumentsError) and NOT_SERVED in error.message
     )
@@ -63,7 +63,7 @@ def _for(query: Query, verb: Verb) -> Callable[[_Ask], _Ask]:
 
 
 def _pages(querier: Querier, method: str, path: str, query: dict[str, Any], **names: str) -> list[Any]:
-    """Return what stands on all pages of a listing."""
+    """Return the items of all pages of a listing."""
     found: list[Any] = []
     token = None
     while True:
@@ -75,7 +75,7 @@ def _pages(querier: Querier, method: str, path: str, query: dict[str, Any], **na
 
 
 def _filters(payload: Any, **spelled: str) -> dict[str, Any]:
-    """Return the conditions of a listing, as REST v2 spells them."""
+    """Return the conditions of a listing in REST v2 form."""
     conditions = {spelled.get(name, name): value for name, value in ((payload or {}).get("filter") or {}).items()}
     return {_camel(name): value for name, value in conditions.items()} | {"includeOrgAccess": "False"}
 
@@ -86,7 +86,7 @@ def _camel(name: str) -> str:
 
 
 def _spaced(moment: str) -> str:
-    """Return a moment as records of the envelope API have it."""
+    """Return a time in the form of the envelope API."""
     return datetime.fromisoformat(moment.replace("Z", "+00:00")).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -233,7 +233,7 @@ def _place_of_video(querier: Querier, uid: Any, payload: Any) -> Any:
 
 
 def _registered(querier: Querier, array: str, item: dict[str, Any]) -> dict[str, Any]:
-    """Have one thing registered, and return what the service says of it."""
+    """Register one item, and return the service's record."""
     dataset_hash = _resource(querier)
     payload = {"dataItems": {array: [{"clientMetadata": {}, **item}]}, "ignoreErrors": False}
     job = querier.post(Query.DATASET_DATA_LONG_POLLING, dataset_hash, payload)
@@ -300,7 +300,7 @@ _STAGES = {
     "NOT_LABELLED": "ANNOTATION", "LABEL_IN_PROGRESS": "ANNOTATION", "LABELLED": "REVIEW",
     "REVIEW_IN_PROGRESS": "REVIEW", "REVIEWED": "DONE", "REVIEWED_TWICE": "DONE",
 }  # fmt: skip
-"""Label statuses to the stages that stand for them in a workflow, which knows no finer ones."""
+"""Label statuses to the workflow stages that stand for them."""
 
 
 @_for(Query.LABEL_STATUS, Verb.POST)

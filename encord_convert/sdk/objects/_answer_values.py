@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 KNOWN_KEYS = frozenset({"name", "value", "answers", "featureHash", "manualAnnotation"})
 """Keys of an answer's JSON that are derived or held in the model."""
 _OPTION_KEYS = frozenset({"name", "value", "featureHash"})
-"""Keys of an option in an answer's JSON; with others, the option is carried as it came."""
+"""Keys of an option in an answer's JSON; options with others are kept unchanged."""
 KNOWN_DYNAMIC_KEYS = KNOWN_KEYS | {"dynamic", "range", "shouldPropagate", "trackHash"}
 
 _written_value = lru_cache(maxsize=1 << 14)(_value_from_name)
@@ -84,14 +84,14 @@ def public_value(value: Any) -> Any:
 
 
 def value_key(value: Any) -> Any:
-    """Return what makes two values of one attribute the same."""
+    """Return a key by which values of one attribute are compared."""
     if isinstance(value, tuple):
         return tuple(option.feature_node_hash for option in value)
     return value.feature_node_hash if isinstance(value, Option) else value
 
 
 def inferred_attribute(item: Answerable, answer: Any) -> Attribute:
-    """Return the one attribute of an ontology element that an answer can be meant for.
+    """Return the only attribute of an ontology element that an answer fits.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def answer_to_json(attribute: Attribute, value: Any, mark: dict[str, Any] | None
     Parameters
     ----------
     mark : dict, optional
-        Keys that say something else than usual, or that the model does not know.
+        Keys with unusual values, or unknown to the model.
     """
     answers: Any = value
     if isinstance(value, Option):
@@ -200,7 +200,7 @@ def _option_to_json(option: Option) -> dict[str, str]:
 
 
 def mark_from_json(answer: dict[str, Any], known: frozenset[str]) -> dict[str, Any] | None:
-    """Return what an answer's JSON says beyond the usual; None when it is nothing."""
+    """Return the unusual keys of an answer's JSON; None if there are none."""
     mark = {key: _copied(value) for key, value in answer.items() if key not in known}
     if answer.get("manualAnnotation", True) is not True:
         mark["manualAnnotation"] = answer["manualAnnotation"]

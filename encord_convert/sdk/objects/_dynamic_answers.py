@@ -134,7 +134,7 @@ class DynamicAnswers:
         return found
 
     def append(self, attribute: Attribute, value: Any, start: int, end: int) -> None:
-        """Give a run that lies after all others of the attribute to an answer, unchecked."""
+        """Append a run after all others of the attribute to an answer, unchecked."""
         track = self._track(attribute)
         entry = self.entry(attribute, value)
         if track.entries and track.entries[-1] is entry and track.ends[-1] == start - 1:

@@ -209,7 +209,7 @@ class Contents:
         self.texts: dict[str, Any] = {}
 
     def take(self, other: Contents) -> None:
-        """Take copies of what another row holds besides its facts and its labels."""
+        """Copy what another row holds other than its facts and labels."""
         self.units = [replace(unit, extras=_copied(unit.extras)) for unit in other.units]
         self.series, self.has_extras = _copied_record(other.series), other.has_extras
         self.slices = {frame: _copied_record(one) for frame, one in other.slices.items()}

@@ -200,7 +200,7 @@ class Cuboid2DPerspectiveCoordinates(Cuboid2DCoordinates):
 class _CuboidOfCorners(Cuboid2DCoordinates):
     """A cuboid whose back face is drawn corner by corner, as tools have it whose cuboids are no prisms.
 
-    In JSON it is the prism nearest to it, which is what the platform shows, with the corners next to it under ``back``,
+    In JSON it is the nearest prism, which the platform shows, with its own corners under ``back``,
     which readers pass over that do not know it.
     """
 

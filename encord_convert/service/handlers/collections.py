@@ -18,10 +18,10 @@ from encord_convert.service.calls import Call, handles_path
 from encord_convert.service.handlers.data_rows import metadata_text
 from encord_convert.service.handlers.datasets import LONGEST_DESCRIPTION, titled
 from encord_convert.service.handlers.folders import role
-from encord_convert.service.handlers.items import told_of
+from encord_convert.service.handlers.items import wire_records
 from encord_convert.service.handlers.label_listings import entries
 from encord_convert.service.handlers.projects import ADMIN, ANYBODY_AT_WORK, MANAGERS, found
-from encord_convert.service.pages import cut, told
+from encord_convert.service.pages import cut, page_reply
 from encord_convert.service.store import folders, items, records
 from encord_convert.service.times import zulu
 
@@ -126,7 +126,7 @@ def list_collections(call: Call) -> dict[str, Any]:
         }
         for row, body in some
     )
-    return told(items_, token)
+    return page_reply(items_, token)
 
 
 def _change_items(call: Call, *, adds: bool) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def list_items(call: Call) -> dict[str, Any]:
     _, body = _one(call, COLLECTION, changes=False)
     some, token = cut(call, body["items"])
     rows = [item for item in items.items(call.db, some).values() if _sees(call, item.folder)]
-    return told(told_of(call, rows, is_signed=False), token)
+    return page_reply(wire_records(call, rows, is_signed=False), token)
 
 
 @handles_path("GET index/collections/{collection}/all-items", writes=False)
@@ -168,8 +168,8 @@ def list_all_items(call: Call) -> dict[str, Any]:
     _, body = _one(call, COLLECTION, changes=False)
     some, token = cut(call, body["items"])
     rows = [item for item in items.items(call.db, some).values() if _sees(call, item.folder)]
-    shown = {note["uuid"]: note for note in told_of(call, rows, is_signed=False)}
-    return told((shown.get(uuid, {"uuid": uuid}) for uuid in some), token)
+    shown = {note["uuid"]: note for note in wire_records(call, rows, is_signed=False)}
+    return page_reply((shown.get(uuid, {"uuid": uuid}) for uuid in some), token)
 
 
 @handles_path("POST index/presets", writes=True)
@@ -192,7 +192,7 @@ def list_presets(call: Call) -> dict[str, Any]:
         }
         for row, body in some
     )
-    return told(items_, token)
+    return page_reply(items_, token)
 
 
 @handles_path("GET index/presets/{preset}", writes=False)
@@ -225,7 +225,7 @@ def list_project_collections(call: Call) -> dict[str, Any]:
         }
         for row, body in some
     )
-    return told(items_, token)
+    return page_reply(items_, token)
 
 
 def _change_frames(call: Call, *, adds: bool) -> dict[str, Any]:
@@ -250,7 +250,9 @@ def list_frames(call: Call) -> dict[str, Any]:
     wanted = {"data_hashes": list(by_data), "include_workflow_graph_node": True}
     rows = msgspec.json.decode(entries(call, found(call), wanted))
     some, token = cut(call, rows)
-    return told(({"labelRowMetadata": _NO_SOUND | row, "instances": by_data[row["data_hash"]]} for row in some), token)
+    return page_reply(
+        ({"labelRowMetadata": _NO_SOUND | row, "instances": by_data[row["data_hash"]]} for row in some), token
+    )
 
 
 @handles_path("POST active/{project}/presets", writes=True, roles=ANYBODY_AT_WORK)
@@ -272,7 +274,7 @@ def list_project_presets(call: Call) -> dict[str, Any]:
         }
         for row, body in some
     )
-    return told(items_, token)
+    return page_reply(items_, token)
 
 
 @handles_path("GET active/{project}/presets/{preset}/raw", writes=False)
@@ -285,7 +287,7 @@ def project_preset(call: Call) -> Any:
 def list_issue_tags(call: Call) -> dict[str, Any]:
     """List the tags for issues of the project."""
     rows = records.all_of(call.db, ISSUE_TAG, call.of.hash)
-    return told({"uuid": row["uuid"], "name": msgspec.json.decode(row["body"])} for row in rows)
+    return page_reply({"uuid": row["uuid"], "name": msgspec.json.decode(row["body"])} for row in rows)
 
 
 @handles_path("POST projects/{project}/issue-tags", writes=True, roles=MANAGERS)

@@ -17,7 +17,7 @@ from encord_convert.service.calls import Call, handles_path
 from encord_convert.service.handlers.datasets import ADMIN, titled
 from encord_convert.service.handlers.folders import JOB, role
 from encord_convert.service.handlers.items import seen
-from encord_convert.service.pages import told
+from encord_convert.service.pages import page_reply
 from encord_convert.service.registering import PLAIN, Failed, added, looked_at, older_document, private, register
 from encord_convert.service.store import records, uploads
 
@@ -40,7 +40,7 @@ def places(call: Call, owner: str, item_type: str, count: int) -> dict[str, Any]
     made = [uploads.new_upload(owner, kind, "", call.now) for _ in range(count)]
     made = [item._replace(title=item.data_hash) for item in made]
     uploads.add_uploads(call.db, made)
-    return told(
+    return page_reply(
         {
             "itemUuid": entry.data_hash,
             "objectKey": entry.file_link,
@@ -159,7 +159,7 @@ def begin_for_dataset(call: Call, folder: str) -> dict[str, str]:
     return {"process_hash": records.put(call.db, JOB, job, call.caller.user_hash, call.now, scope=call.of.hash)}
 
 
-def told_of_dataset(call: Call, process_hash: str) -> dict[str, Any] | None:
+def job_result(call: Call, process_hash: str) -> dict[str, Any] | None:
     """Return what came of a job; None if there is none of that hash."""
     job = records.get(call.db, JOB, process_hash, call.of.hash)
     if job is None:

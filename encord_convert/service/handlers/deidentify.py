@@ -74,7 +74,7 @@ def _report(outcomes: list[Outcome], warnings: list[str]) -> None:
             _LOG.info("File %d is not saved: a condition does not hold.", place)
             continue
         _LOG.info("File %d is saved; %d boxes are painted over, %.1f %% of it.", place, one.boxes, 100 * one.share)
-        if one.name_tells:
+        if one.is_name_identifying:
             _LOG.warning("File %d is named after its patient, and the result still is.", place)
     saved = sum(outcome.is_saved for outcome in outcomes)
     if warnings:

@@ -88,19 +88,19 @@ def _new(call: Call, kind: str) -> dict[str, Any]:
 def progress(call: Call) -> dict[str, Any]:
     """Say how far a job is; if it is under way, only when it ends or the time is up."""
     _check_dataset(call)
-    told = data_items.told_of_dataset(call, call.given("process_hash", str))
-    if told is not None:
-        return told
+    result = data_items.job_result(call, call.given("process_hash", str))
+    if result is not None:
+        return result
     job = jobs.by_hash(call.db, call.of.hash, call.given("process_hash", str))
     if job is None or job.kind != PRIVATE_DATA:
         raise ResourceNotFoundError("The dataset has no such job.")
     wait_s = min(call.given("timeout_seconds", (int, float), 0), LONGEST_WAIT_S)
     if job.status == "PENDING" and wait_s > 0:
-        raise NotYet(_told(call, job), call.now + wait_s)
-    return _told(call, job)
+        raise NotYet(_progress(call, job), call.now + wait_s)
+    return _progress(call, job)
 
 
-def _told(call: Call, job: Any) -> dict[str, Any]:
+def _progress(call: Call, job: Any) -> dict[str, Any]:
     counts = jobs.counts(call.db, job.id)
     # A job under way is looked at often: what came of it is told when it is over.
     is_over = job.status != "PENDING"

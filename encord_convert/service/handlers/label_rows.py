@@ -302,7 +302,7 @@ def _named(revision: Any) -> str:
     return f"revision {revision['id']} by {revision['email']} of {iso(revision['saved_at'])}"
 
 
-def bodies_told(call: Call, wanted: list[str]) -> list[dict[str, Any]]:
+def full_bodies(call: Call, wanted: list[str]) -> list[dict[str, Any]]:
     """Return label rows of the project whole, in the order of their hashes."""
     return _assembled(call, found(call, _several(wanted)), is_signed=False)
 
@@ -322,7 +322,7 @@ def _assembled(call: Call, rows: list[Any], is_signed: bool) -> list[dict[str, A
     files = label_rows.files(call.db, [row["data_hash"] for row in rows if row["data_type"] in ("IMG_GROUP", "DICOM")])
     bodies = label_rows.bodies(call.db, [row["head"] for row in rows if row["head"] is not None])
     link = links(call, is_signed)
-    told = [row_of(row, files.get(row["data_hash"], []), bodies.get(row["head"]), link) for row in rows]
-    for row, facts in zip(told, rows, strict=True):
+    rows_json = [row_of(row, files.get(row["data_hash"], []), bodies.get(row["head"]), link) for row in rows]
+    for row, facts in zip(rows_json, rows, strict=True):
         give_both(row, facts["number_of_frames"] - 1, facts["email"])
-    return told
+    return rows_json

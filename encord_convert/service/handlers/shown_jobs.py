@@ -57,9 +57,9 @@ def prepared_import(call: Call) -> Any:
 def begin_import(call: Call) -> str:
     """Make the project, its ontology and its rows; return the hash of the job, which is over."""
     call._payload = _older_import(call)
-    told = imports.store(call)
-    done = told.get("success")
-    issues = (done or told["error"])["issues"]
+    reply = imports.store(call)
+    done = reply.get("success")
+    issues = (done or reply["error"])["issues"]
     lists = {name: issues.get(name, []) for name in ("errors", "warnings", "infos")}
     body = {"status": "DONE" if done else "ERROR", "projectUuid": done and done["project_hash"], "issues": lists}
     return _kept(call, IMPORT, body)

@@ -14,11 +14,11 @@ import msgspec
 from encord_convert.sdk.exceptions import InvalidArgumentsError, OperationNotAllowed, ResourceNotFoundError
 from encord_convert.service.calls import Call, Kind, handles_path
 from encord_convert.service.handlers.label_listings import MAIN
-from encord_convert.service.handlers.label_rows import begin_row, bodies_told, branch_of, save_rows
+from encord_convert.service.handlers.label_rows import begin_row, branch_of, full_bodies, save_rows
 from encord_convert.service.handlers.label_rows import found as of_branches
 from encord_convert.service.handlers.ontologies import EMPTY
 from encord_convert.service.handlers.projects import ADMIN, MANAGERS, found, hashes
-from encord_convert.service.pages import cut, filters, told
+from encord_convert.service.pages import cut, filters, page_reply
 from encord_convert.service.store import groups, label_rows, ontologies, projects, records, users
 from encord_convert.service.times import zulu
 
@@ -63,7 +63,7 @@ def list_own(call: Call) -> dict[str, Any]:
     if tags:
         rows = [row for row in rows if tags & set(records.get(call.db, TAGGED, *[row["project_hash"]] * 2) or ())]
     some, token = cut(call, rows)
-    return told((record(call, item, item["role"]) for item in some), token)
+    return page_reply((record(call, item, item["role"]) for item in some), token)
 
 
 @handles_path("GET projects/{project}", writes=False)
@@ -80,7 +80,7 @@ def list_datasets(call: Call) -> dict[str, Any]:
         {"datasetHash": row["dataset_hash"], "title": row["title"], "description": row["description"] or ""}
         for row in rows
     )
-    return told(items, token)
+    return page_reply(items, token)
 
 
 @handles_path("PUT projects/{project}/status", writes=True, roles=MANAGERS)
@@ -96,7 +96,7 @@ def set_status(call: Call) -> None:
 def list_users(call: Call) -> dict[str, Any]:
     """List who has a role in the project."""
     rows, token = cut(call, users.members(call.db, Kind.PROJECT, call.of.hash))
-    return told(({"userEmail": email, "userRole": role} for _, email, role in rows), token)
+    return page_reply(({"userEmail": email, "userRole": role} for _, email, role in rows), token)
 
 
 @handles_path("POST projects/{project}/users/bulk-delete", writes=True, roles=MANAGERS)
@@ -116,14 +116,14 @@ def remove_users(call: Call) -> None:
 def list_branches(call: Call) -> dict[str, Any]:
     """List the branches of labels of the project."""
     names = projects.branches(call.db, call.of.hash)
-    return told({"name": name} for name in [MAIN, *names])
+    return page_reply({"name": name} for name in [MAIN, *names])
 
 
 @handles_path("POST projects/{project}/label-rows/classifications", writes=False)
 def classifications(call: Call) -> dict[str, Any]:
     """Return the answers of classifications of label rows, without their objects."""
     wanted = hashes(call.given("labelUuids", list), "labelUuids")
-    rows = bodies_told(call, wanted)
+    rows = full_bodies(call, wanted)
     return {
         "labels": [
             {
@@ -141,7 +141,7 @@ def classifications(call: Call) -> dict[str, Any]:
 @handles_path("GET projects/{project}/labels/{label}/validation-state", writes=False)
 def validation_state(call: Call) -> dict[str, Any]:
     """Say that a row is valid: what is not is refused when it is saved."""
-    [row] = bodies_told(call, [call.path["label"]])
+    [row] = full_bodies(call, [call.path["label"]])
     return {
         "labelHash": row["label_hash"],
         "branchName": row["branch_name"],
@@ -154,7 +154,7 @@ def validation_state(call: Call) -> dict[str, Any]:
 @handles_path("GET projects/{project}/editor-logs", writes=False, roles=MANAGERS)
 def editor_logs(call: Call) -> dict[str, Any]:
     """Return no log of an editor: a local service has none."""
-    return told([])
+    return page_reply([])
 
 
 @handles_path("POST projects/{project}/labels/copy-branch", writes=True, roles=MANAGERS)
@@ -188,7 +188,7 @@ def _of_data(call: Call, branch: str, rows: list[dict[str, Any]]) -> list[dict[s
 @handles_path("GET organisation/organisation-tags", writes=False)
 def list_tags(call: Call) -> dict[str, Any]:
     """List the tags of the service."""
-    return told(_tag(item) for item in records.all_of(call.db, TAG))
+    return page_reply(_tag(item) for item in records.all_of(call.db, TAG))
 
 
 @handles_path("POST organisation/organisation-tags", writes=True)
@@ -212,7 +212,7 @@ def remove_tag(call: Call) -> None:
 def tags_of_project(call: Call) -> dict[str, Any]:
     """List the tags of the project."""
     own = records.get(call.db, TAGGED, call.of.hash, call.of.hash) or []
-    return told(_tag(item) for item in records.all_of(call.db, TAG) if item["uuid"] in own)
+    return page_reply(_tag(item) for item in records.all_of(call.db, TAG) if item["uuid"] in own)
 
 
 @handles_path("PUT projects/{project}/tags/{tag}", writes=True, roles=MANAGERS)

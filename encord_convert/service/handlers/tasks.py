@@ -18,7 +18,7 @@ from encord_convert.service.handlers.label_rows import WRITERS
 from encord_convert.service.handlers.projects import ANYBODY_AT_WORK, MANAGERS
 from encord_convert.service.handlers.shown_projects import STAGE_TYPES
 from encord_convert.service.handlers.workflows import REVIEWERS, STATES
-from encord_convert.service.pages import page, told, window
+from encord_convert.service.pages import page, page_reply, window
 from encord_convert.service.store import label_rows, projects, tasks, users
 from encord_convert.service.store.datasets import like_any
 from encord_convert.service.store.tables import DATA_ROWS
@@ -60,7 +60,7 @@ def listing(call: Call) -> dict[str, Any]:
     first, most = window(call)
     rows = tasks.listed(call.db, call.of.hash, place, *_conditions(call), first=first, most=most + 1)
     some, token = page(rows, first, most)
-    return told((_task(call, row) for row in some), token)
+    return page_reply((_task(call, row) for row in some), token)
 
 
 def _conditions(call: Call) -> list[Any]:
@@ -193,7 +193,7 @@ def move(call: Call) -> None:
 def reviews(call: Call) -> dict[str, Any]:
     """Return no reviews of single labels: there are none."""
     _data(call, [call.path["task"]], _place(call, call.path["stage"]))
-    return told([])
+    return page_reply([])
 
 
 @handles_path(

@@ -55,8 +55,8 @@ def _places(call: Call, kind: Query, titles: list[Any]) -> list[tuple[uploads.Up
     for title in titles:
         place = uploads.new_upload(call.of.hash, kind.value, titled(title, "name"), call.now)
         url = call.storage.upload_url(call.base_url, place.data_hash, call.now)
-        told = {"signed_url": url, "data_hash": place.data_hash, "title": place.title, "file_link": place.file_link}
-        made.append((place, told))
+        slot = {"signed_url": url, "data_hash": place.data_hash, "title": place.title, "file_link": place.file_link}
+        made.append((place, slot))
     return made
 
 
@@ -81,7 +81,7 @@ def place_for_a_video(call: Call) -> dict[str, str]:
 def places(call: Call) -> list[dict[str, str]]:
     """Give a place for each of several images or DICOM files."""
     uploads.add_uploads(call.db, [place for place, _ in call.prepared])
-    return [told for _, told in call.prepared]
+    return [slot for _, slot in call.prepared]
 
 
 def arrived(

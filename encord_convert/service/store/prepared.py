@@ -33,7 +33,7 @@ class Prepared:
         try:
             found: Sequence[Any] = self._run(db, values).fetchall()
         except db.dialect.loaded_dbapi.Error as error:
-            raise self._told(db, error) from error
+            raise self._translated(db, error) from error
         return found
 
     def first(self, db: Connection, values: Mapping[str, Any]) -> Any:
@@ -46,7 +46,7 @@ class Prepared:
         try:
             changed: int = self._run(db, values).rowcount
         except db.dialect.loaded_dbapi.Error as error:
-            raise self._told(db, error) from error
+            raise self._translated(db, error) from error
         return changed
 
     def change_many(self, db: Connection, values: Sequence[Mapping[str, Any]]) -> int:
@@ -63,7 +63,7 @@ class Prepared:
             cursor.executemany(text, given)
             changed: int = cursor.rowcount
         except db.dialect.loaded_dbapi.Error as error:
-            raise self._told(db, error) from error
+            raise self._translated(db, error) from error
         return changed
 
     def _run(self, db: Connection, values: Mapping[str, Any]) -> Any:
@@ -81,7 +81,7 @@ class Prepared:
         self._texts[db.dialect.name] = text
         return text
 
-    def _told(self, db: Connection, error: Exception) -> Exception:
+    def _translated(self, db: Connection, error: Exception) -> Exception:
         """Return an error of the driver as the rest of the program knows it."""
         text = self._texts[db.dialect.name][0]
         base = db.dialect.loaded_dbapi.Error

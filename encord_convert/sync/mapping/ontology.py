@@ -29,23 +29,23 @@ def needed(source: Structure, rules: MappingRules) -> Joined:
     structure = empty_structure()
     joined = Joined(structure, sides=("of one class", "of another"))
     for name, shape, one in classes_of(source):
-        for _, title, attributes in outcomes(one, name, rules.rule(name, shape)):
+        for _, title, attributes in outcomes(one, rules.rule(name, shape)):
             new = {**one, "attributes": attributes}
             if shape != CLASSIFICATION:
                 new |= {"name": title, "shape": rules.rule(name, shape).shape}
             joined.add_class(new, title, new.get("shape", CLASSIFICATION))
-    templates = [template for template in source.get("skeleton_templates") or () if _is_kept(template, source, rules)]
+    templates = [template for template in source.get("skeleton_templates") or () if _is_kept(template, rules)]
     if templates:
         structure["skeleton_templates"] = templates
     return joined
 
 
-def _is_kept(template: dict[str, Any], source: Structure, rules: MappingRules) -> bool:
+def _is_kept(template: dict[str, Any], rules: MappingRules) -> bool:
     rule = rules.rule(template["template"]["name"], "skeleton")
     return rule.to is not None and rule.shape == "skeleton"
 
 
-def outcomes(one: dict[str, Any], name: str, rule: Rule) -> Iterator[tuple[str | None, str, list[dict[str, Any]]]]:
+def outcomes(one: dict[str, Any], rule: Rule) -> Iterator[tuple[str | None, str, list[dict[str, Any]]]]:
     """Yield what a class becomes: the splitting option, if any, the title and the attributes."""
     attributes = one.get("attributes") or []
     if rule.shape == CLASSIFICATION:

@@ -152,7 +152,7 @@ class Translation:
             options = {option["label"]: option["featureNodeHash"] for option in split["options"]}
             class_rule.by_option = dict.fromkeys(options.values())
         kept = [each for each in attributes if each is not split]
-        for label, title, _ in outcomes(one, name, rule):
+        for label, title, _ in outcomes(one, rule):
             class_ = self._class(title, rule.shape, kept, rule)
             if class_ is not None and label is not None and split is not None:
                 option = next(each for each in split["options"] if each["label"] == label)
