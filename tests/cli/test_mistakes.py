@@ -121,7 +121,7 @@ MISTAKES: list[tuple[str, int, str]] = [
     (
         "convert good out --to coco --mapping list.yaml",
         2,
-        "list.yaml: expected a list of tables under 'classes'",
+        "list.yaml: expected a list of mappings under 'classes'",
     ),
     ("batch --out out --manifest nowhere.yaml", 4, "nowhere.yaml: cannot be read (No such file or directory)."),
     ("batch --out out --manifest cut.yaml", 4, "cut.yaml:2: is not YAML ("),
