@@ -6,7 +6,7 @@ import contextlib
 import gc
 import os
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from encord_convert.errors import (
@@ -17,11 +17,9 @@ from encord_convert.errors import (
     WriteError,
     near_to,
 )
-from encord_convert.formats._api import Exporter, Format, Importer
+from encord_convert.formats._api import Exporter, Format, Importer, parse_options
 from encord_convert.formats._files import Source, Target, source_at
-from encord_convert.formats._options import parse_options
 from encord_convert.formats._registry import detect, format_named, formats, mistaken, outside
-from encord_convert.formats._replacing import refuse_source
 from encord_convert.hub.counts import SECONDARY
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind
@@ -48,7 +46,7 @@ def read(path: Path | Source, format: str | None = None, *, report: Report | Non
     format : str, optional
         By default the one format that recognises the path.
     report : Report, optional
-        Receives the account of reading. It is complete once the rows were walked.
+        Receives the counts of reading. They are complete once the rows were walked.
     **options
         The format's reading options.
 
@@ -101,7 +99,7 @@ def write(
     allow : collection of str
         Codes of losses that ``strict`` does not refuse.
     report : Report, optional
-        Receives the account. Without one, losses give a :class:`ConversionWarning`.
+        Is filled. Without one, losses give a :class:`ConversionWarning`.
     jobs : int
         Processes to use, where source and format can be cut; the result is the same.
     clear : bool
@@ -120,27 +118,28 @@ def write(
     chosen = _chosen(path, format)
     exporter = exporter_of(chosen)
     parsed = parse_options(exporter.options, options, format_name=chosen.name)
-    account = Report() if report is None else report
+    is_silent = report is None
+    report = Report() if report is None else report
     target = path if isinstance(path, Target) else Target(path, chosen.suffixes, clear=clear)
-    account.target.path, account.target.format = target.name, chosen.name
+    report.target.path, report.target.format = target.name, chosen.name
     if type(target) is Target:  # others are in memory, or guarded by whoever made them
         refuse_source(target.path, labels.origins, is_earlier=target.clear)
     if strict:
-        _refuse_loss(labels, exporter, target, parsed, account, allow)
+        _refuse_loss(labels, exporter, target, parsed, report, allow)
     labels = redrawn(labels, exporter.carries_with(parsed))
     with _collector_paused(), pool(jobs) as workers, target, workers.ended_on_failure():
         shards = labels.shards(jobs) if exporter.write_sharded else ()
         for shard in shards:
             shard.source = labels.source
         if exporter.write_sharded and len(shards) > 1:
-            exporter.write_sharded(shards, target, parsed, account)
+            exporter.write_sharded(shards, target, parsed, report)
         else:
-            exporter.write(labels, target, parsed, account)
+            exporter.write(labels, target, parsed, report)
         if exporter.carries.labels:
-            _refuse_emptiness(account, chosen)
-    if report is None and not account.is_lossless:
-        warnings.warn(f"{chosen.name}: {account.summary()}.", ConversionWarning, stacklevel=2)
-    return account
+            _refuse_emptiness(report, chosen)
+    if is_silent and not report.is_lossless:
+        warnings.warn(f"{chosen.name}: {report.summary()}.", ConversionWarning, stacklevel=2)
+    return report
 
 
 def convert(
@@ -159,7 +158,7 @@ def convert(
     write_options: Mapping[str, Any] | None = None,
     through: Callable[[LabelSet], LabelSet] | None = None,
 ) -> Report:
-    """Convert annotations from one format to another, and return the account of what was lost.
+    """Convert annotations from one format to another, and return the report of what was lost.
 
     Parameters
     ----------
@@ -176,7 +175,7 @@ def convert(
     jobs : int
         Processes to use.
     dry_run : bool
-        Write nothing; the account is the one writing would give.
+        Write nothing; the report is the one writing would give.
     clear : bool
         As of :func:`write`.
     read_options, write_options : mapping, optional
@@ -184,14 +183,14 @@ def convert(
     through : callable, optional
         Gives what is written for what was read; :func:`encord_convert.sync.mapped` is one that maps classes.
     """
-    account = Report() if report is None else report
+    report = Report() if report is None else report
     with pool(jobs):
-        labels = read(src, from_, report=account, **(read_options or {}))
+        labels = read(src, from_, report=report, **(read_options or {}))
         labels = labels if through is None else through(labels)
         if dry_run:
-            return foretold(labels, dst, to, strict, account, write_options or {}, allow)
+            return foretold(labels, dst, to, strict, report, write_options or {}, allow)
         return write(
-            labels, dst, to, strict=strict, allow=allow, report=account, jobs=jobs, clear=clear, **(write_options or {})
+            labels, dst, to, strict=strict, allow=allow, report=report, jobs=jobs, clear=clear, **(write_options or {})
         )
 
 
@@ -200,25 +199,25 @@ def foretold(
     dst: Path | Target,
     to: str | Format | None,
     strict: bool,
-    account: Report,
+    report: Report,
     options: Mapping[str, Any],
     allow: Collection[str] = (),
 ) -> Report:
-    """Fill the account with what writing would say, and refuse what it would refuse."""
+    """Fill the report with what writing would say, and refuse what it would refuse."""
     chosen = _chosen(dst, to)
     exporter = exporter_of(chosen)
     parsed = parse_options(exporter.options, options, format_name=chosen.name)
     # What lies there now is not asked about: a run with --overwrite would take its place.
     target = dst if isinstance(dst, Target) else Target(dst, chosen.suffixes, clear=True)
-    account.target.path = dst.name if isinstance(dst, Target) else os.fspath(dst)
-    account.target.format = chosen.name
+    report.target.path = dst.name if isinstance(dst, Target) else os.fspath(dst)
+    report.target.format = chosen.name
     if strict:
-        _refuse_loss(labels, exporter, target, parsed, account, allow)
+        _refuse_loss(labels, exporter, target, parsed, report, allow)
     with _collector_paused():
-        exporter.foretell(labels, target, parsed, account)
+        exporter.foretell(labels, target, parsed, report)
     if exporter.carries.labels:
-        _refuse_emptiness(account, chosen)
-    return account
+        _refuse_emptiness(report, chosen)
+    return report
 
 
 def _chosen(path: Path | Target, format: str | Format | None) -> Format:
@@ -283,16 +282,54 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+def refuse_source(dst: str | os.PathLike[str], sources: Iterable[str], *, is_earlier: bool = False) -> None:
+    """Raise if an output is a source, contains one, or exists as part of one.
+
+    ``is_earlier``: the existing output is an earlier result, and no part of a source around it.
+
+    Raises
+    ------
+    WriteError
+    """
+    target = os.path.realpath(dst)
+    for source in sources:
+        real = os.path.realpath(source)
+        if real == target:
+            fault = "it is the source"
+        elif _holds(target, real):
+            fault = f"the source {source} lies in it"
+        elif not is_earlier and _holds(real, target) and stands(target):
+            fault = f"it is a part of the source {source}"
+        else:
+            continue
+        raise WriteError(f"{os.fspath(dst)}: not written, since {fault}. Name another place.")
+
+
+def _holds(folder: str, path: str) -> bool:
+    return path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def stands(path: str) -> bool:
+    """Tell whether there is anything to lose."""
+    try:
+        if os.path.isdir(path):
+            with os.scandir(path) as entries:
+                return next(entries, None) is not None
+        return os.path.getsize(path) > 0
+    except OSError:
+        return os.path.lexists(path)
+
+
 def _refuse_loss(
-    labels: LabelSet, exporter: Exporter, target: Target, options: Any, account: Report, allow: Collection[str]
+    labels: LabelSet, exporter: Exporter, target: Target, options: Any, report: Report, allow: Collection[str]
 ) -> None:
     if labels.mapping is None:
         check_codes(allow)
     predicted = Report()
     exporter.foretell(labels, target, options, predicted)
     check_codes(allow, {loss.code for loss in predicted.mapping.losses()})
-    predicted.source, predicted.target, predicted.finding = account.source, account.target, account.finding
-    refuse(predicted, account.target.path or "", allow)
+    predicted.source, predicted.target, predicted.finding = report.source, report.target, report.finding
+    refuse(predicted, report.target.path or "", allow)
 
 
 def refuse(report: Report, place: str, allow: Collection[str]) -> None:
@@ -329,14 +366,14 @@ def check_codes(allow: Collection[str], also: Collection[str] = ()) -> None:
             raise OptionError(f"allow={code}: no loss has this code. {hint}")
 
 
-def _refuse_emptiness(account: Report, format_: Format) -> None:
-    total = sum_counts(account.labels().values())
+def _refuse_emptiness(report: Report, format_: Format) -> None:
+    total = sum_counts(report.labels().values())
     if not total["in"] or total["kept"] + total["changed"]:
         return
-    lost = [loss for loss in account.losses() if loss.kind is Kind.DROPPED and loss.type not in SECONDARY]
+    lost = [loss for loss in report.losses() if loss.kind is Kind.DROPPED and loss.type not in SECONDARY]
     asked = [loss for loss in lost if loss.is_asked]
     if all(loss.code == "FILTERED" for loss in lost):
-        raise WriteError(f"{account.target.path}: not written, since none of its {total['in']} annotations is taken.")
+        raise WriteError(f"{report.target.path}: not written, since none of its {total['in']} annotations is taken.")
     reasons = [summary(asked)] if asked else []
     reasons += [
         f"{line.count} {line.things} ({line.code}: {line.detail.rstrip('.')})"
@@ -344,9 +381,9 @@ def _refuse_emptiness(account: Report, format_: Format) -> None:
     ]
     none = "its only annotation cannot" if total["in"] == 1 else f"none of the {total['in']} annotations can"
     more = f" and {len(reasons) - _REASONS} more reasons" if len(reasons) > _REASONS else ""
-    advice = " Another format may hold them; `encord-convert formats` shows which." if account.writing.dropped else ""
+    advice = " Another format may hold them; `encord-convert formats` shows which." if report.writing.dropped else ""
     raise WriteError(
-        f"{account.target.path}: not written, since {none} be converted: {'; '.join(reasons[:_REASONS])}{more}.{advice}"
+        f"{report.target.path}: not written, since {none} be converted: {'; '.join(reasons[:_REASONS])}{more}.{advice}"
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
@@ -92,11 +91,10 @@ class Room:
     """
 
     def __init__(self, parent: Path, prefix: str) -> None:
-        import tempfile
-
         _sweep(parent, prefix)
         while True:
-            self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+            self.path = parent / f"{prefix}{os.urandom(6).hex()}"
+            self.path.mkdir(0o700)
             self._handle = _locked_folder(self.path)
             if self._handle is None or self.path.exists():
                 return
@@ -110,8 +108,15 @@ class Room:
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_folder(self.path)
         self.leave()
+
+
+def remove_folder(path: str | os.PathLike[str]) -> None:
+    """Remove a folder with all that is in it, as far as that can be."""
+    import shutil  # with all its codecs: what goes well removes nothing
+
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _locked_folder(folder: Path) -> int | None:
@@ -134,5 +139,5 @@ def _sweep(parent: Path, prefix: str) -> None:
             if entry.name.startswith(prefix) and entry.is_dir(follow_symlinks=False):
                 handle = _locked_folder(Path(entry.path))
                 if handle is not None:
-                    shutil.rmtree(entry.path, ignore_errors=True)
+                    remove_folder(entry.path)
                     os.close(handle)

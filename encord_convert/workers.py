@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -88,6 +87,8 @@ def end_with_parent() -> None:
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Start processes and threads that no Ctrl-C reaches: this process is told of it, and ends them."""
+    import signal
+
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -12,8 +12,8 @@ import pytest
 from encord_convert import formats
 from encord_convert.cli import COMMANDS, cli, run
 from encord_convert.errors import EXIT_CODES
+from encord_convert.formats._api import option_rows
 from encord_convert.formats._matrix import markdown, overview
-from encord_convert.formats._options import option_rows
 from encord_convert.hub.loss import Feature
 
 ROOT = Path(__file__).parent.parent

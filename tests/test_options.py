@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from encord_convert.errors import OptionError
-from encord_convert.formats._options import option_rows, parse_options
+from encord_convert.formats._api import option_rows, parse_options
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     size_bytes INTEGER NOT NULL, annotations INTEGER NOT NULL, stamps TEXT NOT NULL, report BLOB NOT NULL,
     PRIMARY KEY (sources, target, options)
 ) WITHOUT ROWID"""
+_INDEX = "CREATE INDEX IF NOT EXISTS jobs_by_target ON jobs (target)"
+"""Each outcome asks for its target: else it would take longer the more jobs are done."""
 
 _ADVICE = "Remove it to convert everything again."
 _Kept = tuple[str, Status, bool, str, float, int, int, str, bytes]
@@ -74,6 +76,7 @@ class Journal:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(_SCHEMA)
+            self._db.execute(_INDEX)
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
                 if not resume:  # what was written is still to be known, so that nothing of it stays behind

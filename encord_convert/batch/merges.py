@@ -27,7 +27,7 @@ from typing import Any
 
 import msgspec
 
-from encord_convert.batch.naming import Naming, Rule
+from encord_convert.batch.naming import Naming, Rule, collect
 from encord_convert.conversion import read
 from encord_convert.errors import OptionError
 from encord_convert.formats._files import Source
@@ -142,6 +142,7 @@ def _united(sets: Sequence[LabelSet], sources: Sequence[str], twice: Rule = "kee
                 counts.merge(labels.counts.without("ID_RENUMBERED"))
             if labels.mapping is not None:
                 mapping.merge(labels.mapping)
+            collect()
         naming.tell(union.counts)
         if counts is not None and any(labels.native for labels in sets):
             counts.note(Level.INFO, "ID_RENUMBERED", "Ids are those of one file; in a merged one they count from 1.")

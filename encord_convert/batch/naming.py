@@ -11,6 +11,7 @@ compared them, and that is told (``IMAGES_UNSEEN``).
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -33,6 +34,16 @@ _NOTES = {
     "IMAGES_DIFFER": "An image of the same name and size came before, and its bytes differ; both are kept.",
     "IMAGES_UNSEEN": "Images of one name and size were taken as one; they were not found, so nobody compared them.",
 }
+
+
+GARBAGE = 200_000
+"""Containers made and not given back since there was last looked for cycles."""
+
+
+def collect() -> None:
+    """Give back what was made to read a source, which has cycles: in a conversion nobody else looks for them."""
+    if gc.get_count()[0] > GARBAGE:
+        gc.collect()
 
 
 class Naming:
@@ -85,6 +96,7 @@ class Naming:
                         self._differing.add((number, index))
                     self._meet(met, row.data_title, first)
                     index += 1
+            collect()
         self.unseen = 0 if images is None else images.unseen
 
     def _meet(self, met: dict[bytes, str], title: str, number: int) -> None:

@@ -32,8 +32,8 @@ import msgspec
 from encord_convert.batch import locations as places
 from encord_convert.conversion import check_codes, exporter_of, importer_of
 from encord_convert.errors import OptionError, ReadError
+from encord_convert.formats._api import parse_options
 from encord_convert.formats._files import name_fault
-from encord_convert.formats._options import parse_options
 from encord_convert.formats._registry import format_named
 from encord_convert.hub.yaml_file import parse_document, text_at
 

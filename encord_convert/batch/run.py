@@ -6,10 +6,11 @@ import contextlib
 import os
 import time
 from collections import deque
-from collections.abc import Collection, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +37,14 @@ if TYPE_CHECKING:
     from encord_convert.batch.journal import Journal
 
 TASK_S = 0.5
-"""How much work a task should be: dask takes 4 ms to hand one over, a fsync 10 ms."""
+"""How much work a task should at least be: a fsync takes 10 ms."""
+_HANDED_OVER_S = 0.004
+"""What dask takes of this process to hand a task over, its scheduler included."""
+_BUSY = 0.25
+"""How much of the time this process may be at that: with many workers, tasks are longer."""
 _FIRST_BYTES_PER_S = 8e6
 _JOB_S = 0.01
 _UNKNOWN_BYTES = 4 << 20
-_MOST_ITEMS = 64
 _LEAST_SPLIT_BYTES = 32 << 20
 """Smallest source that is worth several processes."""
 _TICK_S = 0.5
@@ -258,11 +262,13 @@ class _Batch:
         self._keep_going = keep_going
         self._watch = watch
         self._blank = Task([], os.getcwd(), staging, is_dry, keep_going)
+        self._task_s = max(TASK_S, width * _HANDED_OVER_S / _BUSY)
         self._bytes_per_s = _FIRST_BYTES_PER_S
         self._waiting = deque(Item(number, job, self._journal.known(job)) for number, job in enumerate(self._jobs))
         self._again: deque[Task] = deque()
         self._tries: dict[int, int] = {}
         self._running: dict[Future[list[Outcome]], Task] = {}
+        self._ended: SimpleQueue[Future[list[Outcome]]] = SimpleQueue()
         self._begin = time.perf_counter()
 
     def go(self) -> None:
@@ -272,8 +278,7 @@ class _Batch:
         while self._running or self._has_more():
             while self._has_more() and len(self._running) < 2 * self._width:
                 self._submit(self._again.popleft() if self._again else self._next())
-            for future in self._finished(self._running):
-                self._take(self._running.pop(future), future)
+            self._take_ended()
         result = self._result
         self._watch(
             {
@@ -290,8 +295,8 @@ class _Batch:
         """Return as many of the waiting jobs as make a task, and leave some for the other workers."""
         items: list[Item] = []
         seconds = 0.0
-        most = min(_MOST_ITEMS, 1 + len(self._waiting) // (2 * self._width))
-        while self._waiting and len(items) < most and seconds < TASK_S:
+        most = 1 + len(self._waiting) // (2 * self._width)
+        while self._waiting and len(items) < most and seconds < self._task_s:
             items.append(self._waiting.popleft())
             seconds += _JOB_S + (items[-1].job.size_bytes or _UNKNOWN_BYTES) / self._bytes_per_s
         return replace(self._blank, items=items)
@@ -308,24 +313,34 @@ class _Batch:
                 task = replace(self._blank, items=[replace(item, from_=from_)], processes=self._width)
                 future = self._engine.alone(perform, task)
                 try:
-                    self._finished([future])
-                    self._take(task, future)
+                    self._begin_waiting(future, task)
+                    self._take_ended()
                 finally:
                     future.cancel()
 
-    def _finished(self, running: Collection[Future[list[Outcome]]]) -> set[Future[list[Outcome]]]:
-        """Wait for any of those at work, and say meanwhile how much they have written."""
-        staging = self._blank.staging
-        while not (finished := wait(running, _TICK_S, FIRST_COMPLETED).done):
-            if staging is not None:
-                self._watch({"event": "bytes", "written": _size_below(staging)})
-        return finished
-
     def _submit(self, task: Task) -> None:
         try:
-            self._running[self._engine.submit(perform, task)] = task
+            self._begin_waiting(self._engine.submit(perform, task), task)
         except BrokenExecutor as error:
             self._lose(task, f"the executor is broken ({error})")
+
+    def _begin_waiting(self, future: Future[list[Outcome]], task: Task) -> None:
+        self._running[future] = task
+        future.add_done_callback(self._ended.put)
+
+    def _take_ended(self) -> None:
+        """Wait for any task at work to end, say meanwhile how much was written, and take what has ended.
+
+        They come through a queue: to ask hundreds of futures each time which of them is done takes a millisecond.
+        """
+        while True:
+            try:
+                ended = self._ended.get(timeout=_TICK_S)
+                break
+            except Empty:
+                if self._blank.staging is not None:
+                    self._watch({"event": "bytes", "written": _size_below(self._blank.staging)})
+        self._take(self._running.pop(ended), ended)
 
     def _take(self, task: Task, future: Future[list[Outcome]]) -> None:
         try:

@@ -54,7 +54,7 @@ def job_account(job: Job, outcome: Outcome) -> dict[str, Any]:
 
 
 def write_report(result: Result, path: str, *, command: str = "", facts: Iterable[tuple[str, object]] = ()) -> None:
-    """Write the account of all jobs and of each: a page if the path ends in ``.html``, else JSON.
+    """Write the report of all jobs and of each: a page if the path ends in ``.html``, else JSON.
 
     Parameters
     ----------

@@ -10,12 +10,11 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from click.shell_completion import CompletionItem, split_arg_string
-
 from encord_convert.errors import OptionError
 
 if TYPE_CHECKING:
     import click
+    from click.shell_completion import CompletionItem
 
     from encord_convert.formats._api import Format
 
@@ -73,11 +72,15 @@ def writing(context: click.Context, parameter: click.Parameter, incomplete: str)
 
 def _typed() -> list[str]:
     """Return the words after the command that are not options: click parses none while an option lacks its value."""
+    from click.shell_completion import split_arg_string
+
     words = split_arg_string(os.environ.get("COMP_WORDS", ""))
     return [word for word in words[2:] if not word.startswith("-")]
 
 
 def _named(incomplete: str, is_wanted: Any) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     from encord_convert.formats._registry import formats
 
     found: Iterable[Format] = filter(is_wanted, formats().values())
@@ -85,7 +88,9 @@ def _named(incomplete: str, is_wanted: Any) -> list[CompletionItem]:
 
 
 def _keys(end: Any, incomplete: str) -> list[CompletionItem]:
-    from encord_convert.formats._options import option_rows
+    from click.shell_completion import CompletionItem
+
+    from encord_convert.formats._api import option_rows
 
     rows = option_rows(end.options)
     return [CompletionItem(f"{row[0]}=", help=row[3]) for row in rows if row[0].startswith(incomplete)]

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
+from encord_convert.conversion import refuse_source, stands
 from encord_convert.errors import OptionError, WriteError
-from encord_convert.formats._replacing import refuse_source, stands
 
 
 @contextlib.contextmanager

@@ -5,11 +5,12 @@ from __future__ import annotations
 import builtins
 import io
 import sys
+from collections.abc import Iterable, Iterator
+from copy import copy
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from encord_convert.formats._files import Source
+from encord_convert.formats._files import HEAD_BYTES, Source
 
 
 def is_terminal(stream: Any) -> bool:
@@ -63,7 +64,7 @@ class Bars:
 
     def of(self, source: Source) -> Source:
         """Return the source, shown as it is read."""
-        return source if self._display is None else _Watched(source, self._display)
+        return source if self._display is None else _watched(source, self._display)
 
     def end(self) -> None:
         """End the display."""
@@ -74,35 +75,29 @@ class Bars:
 class _Watched(Source):
     """A source whose members tell a progress display how far they are read.
 
-    A format may read a member twice; each opening is a line of its own on the display.
+    It is mixed into the class of the source, which it stays: recognition asks whether it is a file or a folder. A
+    format may read a member twice; each opening is a line of its own on the display.
     """
 
-    def __init__(self, source: Source, progress: Any) -> None:
-        self.name, self.root = source.name, source.root
-        self._source = source
-        self._progress = progress
-
-    def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
-        return self._source.names(suffix, depth)
+    _unwatched: Source
+    _display: Any
 
     def open(self, name: str) -> BinaryIO:
-        task = self._progress.add_task(name, total=self._source.size(name))
-        return io.BufferedReader(_Counted(self._source.open(name), self._progress, task), 1 << 18)
+        task = self._display.add_task(name, total=self._unwatched.size(name))
+        return io.BufferedReader(_Counted(self._unwatched.open(name), self._display, task), 1 << 18)
 
-    def head(self, name: str, size: int = 65_536) -> bytes:
-        return self._source.head(name, size)
+    def head(self, name: str, size: int = HEAD_BYTES) -> bytes:
+        return self._unwatched.head(name, size)
 
-    def size(self, name: str) -> int | None:
-        return self._source.size(name)
+    def heads(self, names: Iterable[str], size: int) -> Iterator[bytes]:
+        return self._unwatched.heads(names, size)
 
-    def place(self, name: str) -> str:
-        return self._source.place(name)
 
-    def path(self, name: str) -> Path | None:
-        return self._source.path(name)
-
-    def close(self) -> None:
-        self._source.close()
+def _watched(source: Source, display: Any) -> Source:
+    watched: Any = copy(source)
+    watched.__class__ = type("_Watched", (_Watched, type(source)), {})
+    watched._unwatched, watched._display = source, display
+    return watched  # type: ignore[no-any-return]
 
 
 class _Counted(io.RawIOBase):

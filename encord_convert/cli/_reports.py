@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -66,6 +65,8 @@ def report_kept(
 def _give(report: Report, file: str | None, as_json: bool, view: str) -> None:
     if not (file or as_json):
         return
+    import json
+
     form = report.to_dict()
     text = json.dumps(form, indent=1, ensure_ascii=False)
     if file:

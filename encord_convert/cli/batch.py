@@ -35,8 +35,8 @@ from encord_convert.cli._options import (
 )
 from encord_convert.cli._outputs import guarded, refuse_foreign
 from encord_convert.cli._progress import is_terminal
+from encord_convert.conversion import refuse_source
 from encord_convert.errors import WriteError
-from encord_convert.formats._replacing import refuse_source
 from encord_convert.hub.loss import NOWHERE, Level, Loss, Note
 from encord_convert.losses.report import sum_counts
 
@@ -62,9 +62,9 @@ from encord_convert.losses.report import sum_counts
 @quiet_option
 @click.option("--dry-run", is_flag=True, help="Say what would be lost, and write nothing.")
 @click.option(
-    "--report", "report_files", multiple=True, metavar="FILE", help="Write the account: a page if .html, else JSON."
+    "--report", "report_files", multiple=True, metavar="FILE", help="Write the report: a page if .html, else JSON."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
 @click.option("--events", metavar="FILE", help="Write each event as a line of JSON; - is stdout.")
 @click.option("--fail-fast/--keep-going", help="Start no more jobs once one has failed.  [default: keep going]")
 @click.option(

@@ -15,9 +15,8 @@ import click
 from encord_convert.cli._completion import known
 from encord_convert.cli._training import TARGETS
 from encord_convert.errors import OptionError, WriteError
-from encord_convert.formats._api import Format
+from encord_convert.formats._api import Format, option_rows
 from encord_convert.formats._matrix import columns, matrix, overview
-from encord_convert.formats._options import option_rows
 from encord_convert.formats._registry import broken_formats, format_named
 from encord_convert.formats._registry import formats as all_formats
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import name_fault
+from encord_convert.formats._paths import shortened
 from encord_convert.hub.counts import Carried, Counts, Origin
 from encord_convert.hub.labelset import Draft, LabelSet, frame_info
 from encord_convert.hub.loss import Carries, Feature, Level, Where
@@ -420,7 +421,7 @@ def plain(title: str) -> str:
     ('cam 1_a_b', '__', '_con.png')
     """
     name = re.sub(r"[^\w.() -]|^[. ]|[. ]$", "_", title) or "_"
-    return f"_{name}" if name_fault(name) else name
+    return shortened(f"_{name}" if name_fault(name) else name)
 
 
 def ids_of(row: LabelRowV2, native: Native | None, least: int = 0) -> dict[str, int | str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from encord_convert.hub.loss import Carries, Feature
-from encord_convert.hub.visibility import drawn_box
+from encord_convert.hub.visibility import drawn_box, is_far
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import BoundingBoxCoordinates
@@ -50,7 +50,7 @@ def box_from_px(
     left: float, top: float, width: float, height: float, size: tuple[int, int]
 ) -> BoundingBoxCoordinates | None:
     """Return the box for pixel values; None if they are not numbers, the area is 0 or the image size is unknown."""
-    if not (all(size) and width > 0 and height > 0 and max(abs(left), abs(top), width, height) < 1e9):
+    if not (all(size) and width > 0 and height > 0 and not is_far((left, top, width, height))):
         return None
     return BoundingBoxCoordinates(height / size[1], width / size[0], left / size[0], top / size[1])
 

@@ -15,7 +15,6 @@ import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source, Target
-from encord_convert.formats._hub_schema import ontology_from, words_of
 from encord_convert.formats.coco.categories import Questions
 from encord_convert.formats.coco.ontology import Unknown, answer_of
 from encord_convert.hub.class_names import joined, told_apart
@@ -85,6 +84,8 @@ class Classes:
             self._take(source)
 
     def _take(self, source: Source) -> None:
+        from encord_convert.formats._hub_schema import ontology_from, words_of
+
         place = source.place(ONTOLOGY)
         try:
             members = ontology_from(source.head(ONTOLOGY, _MOST_BYTES))

@@ -13,20 +13,21 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
 import stat
 import sys
-import tempfile
-import zipfile
+import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, BinaryIO, TextIO
+from typing import IO, TYPE_CHECKING, BinaryIO, TextIO
 
 from encord_convert.errors import ReadError, WriteError, missing
-from encord_convert.locks import Room
+from encord_convert.locks import Room, remove_folder
+
+if TYPE_CHECKING:
+    import zipfile
 
 HEAD_BYTES = 65_536
 MAX_MEMBERS = 2_000_000
@@ -313,9 +314,12 @@ class ZipSource(Source):
         self._path = path
         self.root = path if isinstance(path, Path) else None
         self.name = name or str(path)
+        import zipfile  # with all its codecs: a third of the time it takes to load this module
+
+        self._broken = zipfile.BadZipFile
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except (self._broken, OSError, ValueError, NotImplementedError) as error:
             raise ReadError(self.name, f"not a readable ZIP archive ({error}).", advice="Was it cut short?") from error
         members = [info for info in self._zip.infolist() if not info.filename.endswith("/")]
         self._members = {info.filename: info for info in members}
@@ -354,10 +358,10 @@ class ZipSource(Source):
             raise _bomb(self.place(name))
         try:
             stream = self._zip.open(info)
-        except (RuntimeError, NotImplementedError, zipfile.BadZipFile, OSError, ValueError) as error:
+        except (RuntimeError, NotImplementedError, self._broken, OSError, ValueError) as error:
             fact = f"cannot be unpacked ({error})."
             raise ReadError(self.place(name), fact, advice="Was the archive cut short?") from error
-        return io.BufferedReader(_Inflating(stream, info, self.place(name)), 1 << 18)
+        return io.BufferedReader(_Inflating(stream, info, self.place(name), self._broken), 1 << 18)
 
     def size(self, name: str) -> int | None:
         """Return the size the archive declares."""
@@ -388,11 +392,12 @@ def _bomb(place: str) -> ReadError:
 class _Inflating(io.RawIOBase):
     """A ZIP member that raises once it inflates out of proportion to its stored size."""
 
-    def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo, place: str) -> None:
+    def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo, place: str, broken: type[Exception]) -> None:
         super().__init__()
         self._stream = stream
         self._left = _most_inflated(info)
         self._place = place
+        self._broken = broken
 
     def readable(self) -> bool:
         return True
@@ -400,7 +405,7 @@ class _Inflating(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         try:
             data = self._stream.read(len(buffer))
-        except (zipfile.BadZipFile, EOFError, OSError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+        except (self._broken, EOFError, OSError, zlib.error) as error:
             raise ReadError(self._place, f"the archive is damaged here ({error}).") from error
         self._left -= len(data)
         if self._left < 0:
@@ -451,6 +456,9 @@ class _SpooledZip(ZipSource):
 
 def spooled(stream: BinaryIO) -> Source:
     """Return standard input as a source: a file or a ZIP archive, read from a temporary file that closing removes."""
+    import shutil
+    import tempfile
+
     name = "standard input"
     handle, file = tempfile.mkstemp(prefix="encord-convert-")
     path = Path(file)
@@ -620,19 +628,32 @@ class Target:
         final = Path(os.path.realpath(self.path))
         if self.is_file:
             os.replace(staging / self.path.name, final)
-        elif not final.exists():
-            staging.chmod(0o777 & ~_umask())
-            staging.rename(final)
+        elif self._named(staging, final):
             return
         elif _is_around_us(final) or staging.absolute().is_relative_to(final):
             # A caller whose working directory this is must not end up in a deleted folder.
             self._replace_one_by_one(staging, final, keep)
         else:
             self._swap(staging, final, keep)
-        shutil.rmtree(staging, ignore_errors=True)
+        remove_folder(staging)
+
+    def _named(self, staging: Path, final: Path) -> bool:
+        """Rename the staging folder if the name is free; return whether it was. Another worker may run the same job."""
+        if final.exists():
+            return False
+        staging.chmod(0o777 & ~_umask())
+        try:
+            staging.rename(final)
+        except OSError:
+            if not final.exists():
+                raise
+            return False
+        return True
 
     def _swap(self, staging: Path, final: Path, keep: set[str]) -> None:
         """Replace the folder atomically by what was written, keeping its other files."""
+        import shutil
+
         if not self.clear:
             for folder, _, names in os.walk(final):
                 below = Path(folder).relative_to(final)
@@ -656,7 +677,7 @@ class Target:
     def discard(self) -> None:
         """Remove everything written."""
         if self._staging is not None:
-            shutil.rmtree(self._staging, ignore_errors=True)
+            remove_folder(self._staging)
             self._staging = None
             if self._room is not None:
                 self._room.leave()
@@ -683,6 +704,8 @@ class MemoryTarget(Target):
 
     def _stage(self) -> Path:
         if self._staging is None:
+            import tempfile
+
             self._staging = Path(tempfile.mkdtemp(prefix="encord-convert-"))
         return self._staging
 
@@ -705,6 +728,8 @@ def _link(path: Path, other: Path) -> None:
     try:
         os.link(path, other, follow_symlinks=False)
     except OSError:
+        import shutil
+
         shutil.copy2(path, other, follow_symlinks=False)
 
 
@@ -744,6 +769,8 @@ def exchange(one: Path, other: Path) -> None:
 def whole_file(path: str | os.PathLike[str], what: str) -> Iterator[TextIO]:
     """Open a text file that appears whole or not at all; a pipe or device is written to directly.
 
+    Half of a surrogate pair, of a file name that is not UTF-8, is escaped as JSON escapes it.
+
     Raises
     ------
     WriteError
@@ -752,13 +779,13 @@ def whole_file(path: str | os.PathLike[str], what: str) -> Iterator[TextIO]:
     final = Path(path)
     try:
         if final.exists() and not final.is_file():
-            with final.open("w", encoding="utf-8") as stream:
+            with final.open("w", encoding="utf-8", errors="backslashreplace") as stream:
                 yield stream
             return
         real = Path(os.path.realpath(final))
         draft = real.with_name(f".{real.name[:50]}.{os.getpid()}.part")
         try:
-            with draft.open("w", encoding="utf-8") as stream:
+            with draft.open("w", encoding="utf-8", errors="backslashreplace") as stream:
                 yield stream
             draft.replace(real)
         except BaseException:

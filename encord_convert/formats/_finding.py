@@ -226,7 +226,7 @@ class _Folders:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.root = Path(source.name) if type(source) is FolderSource else None
+        self.root = Path(source.name) if isinstance(source, FolderSource) else None
         self._listed: dict[str, tuple[dict[str, list[str]], dict[str, list[str]], list[str]]] = {}
         if self.root is None:
             self._list_all()

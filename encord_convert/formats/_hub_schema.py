@@ -19,6 +19,8 @@ Number = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=
 Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Side = Annotated[int, Meta(ge=0, le=2**31)]
 """Pixels."""
+_Digits = Annotated[str, Meta(pattern="^[0-9]{1,9}$")]
+_AnySide = Side | Annotated[float, Meta(ge=0, le=2**31)] | _Digits | None
 Text = str | None
 
 
@@ -163,10 +165,17 @@ class _Entry(_Checked):
     cuboid_2d: _Cuboid2D | UnsetType = msgspec.field(default=UNSET, name="cuboid_2d")
 
 
+class _Slice(msgspec.Struct):
+    """Of a slice of a series; records read whole numbers in any form."""
+
+    width: _AnySide = None
+    height: _AnySide = None
+
+
 class _Frame(msgspec.Struct):
     objects: list[_Entry] = []
     classifications: list[_Entry] = []
-    metadata: dict[str, Any] | None = None
+    metadata: _Slice | None = None
 
 
 class _Unit(msgspec.Struct):
@@ -174,7 +183,7 @@ class _Unit(msgspec.Struct):
     data_title: str = ""
     data_type: str = ""
     data_link: Text = None
-    data_sequence: int | str = 0
+    data_sequence: Side | _Digits = 0
     width: Side | None = None
     height: Side | None = None
     data_fps: Number | None = None

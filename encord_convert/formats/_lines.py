@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import groupby, islice
 from typing import Any
@@ -38,6 +38,12 @@ def lines_of(source: Source, name: str, longest: int = LONGEST) -> Iterator[tupl
                 raise ReadError(source.place(name), f"is not text in UTF-8 ({error}).", line=number) from error
 
 
+def csv_reader(lines: Iterable[str], longest: int = LONGEST, *, strict: bool = False) -> Any:
+    """Return what reads the rows of CSV, whose cells have up to so many characters."""
+    csv.field_size_limit(max(csv.field_size_limit(), longest))  # of the whole process, and 131072 at first
+    return csv.reader(lines, strict=strict)
+
+
 def rows_of(source: Source, name: str, longest: int = LONGEST) -> Iterator[tuple[int, list[str]]]:
     """Yield line number, from 1, and cells of each non-empty row of a CSV file.
 
@@ -46,8 +52,7 @@ def rows_of(source: Source, name: str, longest: int = LONGEST) -> Iterator[tuple
     ReadError
         It is not CSV in UTF-8.
     """
-    csv.field_size_limit(max(csv.field_size_limit(), longest))
-    rows = csv.reader((text for _, text in lines_of(source, name, longest)), strict=True)
+    rows = csv_reader((text for _, text in lines_of(source, name, longest)), longest, strict=True)
     try:
         for row in rows:
             if row:

@@ -73,8 +73,27 @@ def _code(path: str) -> bytes:
     return blake2b(path.casefold().encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-_IS_NO_TEXT = re.compile("[\ud800-\udc7f\udd00-\udfff]").match
+_NO_TEXT = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Lone surrogates, except those that stand for bytes in file names."""
+
+
+_LONGEST_BYTES, _LONGEST_SUFFIX = 200, 20
+
+
+def shortened(name: str) -> str:
+    """Return a file name, shortened if too long for some disks, keeping its suffix.
+
+    >>> shortened("a.png"), shortened("x" * 300 + ".png")[175:]
+    ('a.png', 'xxxx~861cfb3f15efbc23.png')
+    """
+    data = name.encode("utf-8", "surrogatepass")
+    if len(data) <= _LONGEST_BYTES:
+        return name
+    suffix = split_suffix(name)[1].encode("utf-8", "surrogatepass")
+    suffix = suffix if len(suffix) <= _LONGEST_SUFFIX else b""
+    code = f"~{blake2b(data, digest_size=8).hexdigest()}".encode()
+    kept = data[: _LONGEST_BYTES - len(code) - len(suffix)].decode("utf-8", "ignore")
+    return kept + (code + suffix).decode("utf-8", "surrogatepass")
 
 
 def safe_name(name: str) -> str:
@@ -84,11 +103,13 @@ def safe_name(name: str) -> str:
     ('C_/cam 1/a_.jpg', '_nul/a.jpg', '_images/a.jpg', 'a.png_/1.png')
     """
     plain = "".join(
-        "_" if char in '<>:"|?*' or char < " " or _IS_NO_TEXT(char) else char for char in name.replace("\\", "/")
+        "_" if char in '<>:"|?*' or char < " " or _NO_TEXT.match(char) else char for char in name.replace("\\", "/")
     )
     parts = [part.rstrip(" .") for part in plain.split("/")]
     # Ultralytics derives label paths from the last folder "images" of a path.
-    parts = [f"_{part}" if name_fault(part) or part == "images" else part for part in parts if part] or ["_"]
+    # Readers skip files whose names begin with a dot.
+    is_odd = {part for part in parts if part and (part[0] == "." or part == "images" or name_fault(part))}
+    parts = [f"_{part}" if part in is_odd else part for part in parts if part] or ["_"]
     # Training code that lists images by suffix would take a folder of such a name for one.
     folders = [f"{part}_" if split_suffix(part)[1].lower() in SUFFIXES else part for part in parts[:-1]]
-    return "/".join([*folders, parts[-1]])
+    return "/".join(map(shortened, [*folders, parts[-1]]))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import cache
 from importlib import import_module
 from importlib.machinery import PathFinder
@@ -63,9 +64,36 @@ WRITTEN_ONLY = frozenset(
 )  # fmt: skip
 """Built-in formats that cannot be read; detection need not import them."""
 
-OF_XML = frozenset({"cvat", "voc"})
-"""Built-in XML formats; detection of an XML-only source imports no others."""
+ENDINGS: dict[str, tuple[str, ...]] = {
+    "coco": (".json", ".json.gz"),
+    "createml": (".json",),
+    "cvat": (".xml",),
+    "encord": (".jsonl",),
+    "kitti": (".txt",),
+    "labelme": (".json",),
+    "masks": (".jsonl", ".png"),
+    "masks-index": (".jsonl", ".png"),
+    "masks-instance": (".jsonl",),
+    "mot": (".txt",),
+    "mots": (".png", ".txt"),
+    "openimages": (".csv",),
+    "rle": (".csv", ".json", ".jsonl"),
+    "via": (".csv", ".json"),
+    "voc": (".xml",),
+    "yolo": (
+        ".avif", ".bmp", ".dng", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".mpo", ".ndjson", ".png", ".tif", ".tiff",
+        ".txt", ".webp", ".yaml", ".yml",
+    ),
+}  # fmt: skip
+"""Suffixes by which built-in formats are detected: without such files a format need not be imported. Formats not
+listed look at all files."""
 
+ROOTS = {b"annotation": "voc", b"annotations": "cvat"}
+"""Root elements of built-in XML formats."""
+
+_ROOT = re.compile(rb"(?:<\?[^>]*\?>\s*)?<([\w.:-]+)[\s/>]")
+_JSON = frozenset({".json", ".ndjson"})
+_HEAD_BYTES = 256
 _MAX_XML = 8
 """Number of files checked for being XML."""
 
@@ -237,7 +265,7 @@ def mistaken(source: Source, named: Format) -> UndetectedFormatError | None:
 
 def _claimants(source: Source, counts: Counts | None) -> list[Format]:
     answers: dict[Match, list[Format]] = {match: [] for match in Match}
-    passed = KNOWN.keys() - OF_XML if _is_xml(source) else WRITTEN_ONLY
+    passed = _not_asked(source)
     for name in (name for name in formats() if name not in passed):
         format_ = format_named(name)
         if format_.importer is not None:
@@ -245,14 +273,34 @@ def _claimants(source: Source, counts: Counts | None) -> list[Format]:
     return answers[Match.YES] or answers[Match.UNSURE]
 
 
-def _is_xml(source: Source) -> bool:
+def _not_asked(source: Source) -> Set[str]:
+    """Return which of our formats need not be imported to tell what a source is."""
     names = source.names()
-    if not 0 < len(names) <= _MAX_XML or not all(name.lower().endswith(".xml") for name in names):
-        return False
+    asked = _asked_by_beginning(source, names)
+    if not asked and len(names) > 1:
+        there = {name[name.rfind(".") :].lower() for name in names}
+        there |= {".json.gz"} if ".gz" in there else set()
+        asked = {name for name in KNOWN if name not in ENDINGS or not there.isdisjoint(ENDINGS[name])}
+    return WRITTEN_ONLY | (KNOWN.keys() - asked if asked else set())
+
+
+def _asked_by_beginning(source: Source, names: list[str]) -> set[str]:
+    """Return which formats a few files of XML, or one of JSON, can be of; none for all others."""
+    is_xml = len(names) <= _MAX_XML and all(name.lower().endswith(".xml") for name in names)
+    if not (names and (is_xml or len(names) == 1)):
+        return set()
     try:
-        return all(source.head(name, 64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<" for name in names)
+        heads = [source.head(name, _HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip() for name in names]
     except ReadError:
-        return False
+        return set()
+    marks = {head[:1] for head in heads}
+    if is_xml and marks == {b"<"}:
+        roots = {root[1] if (root := _ROOT.match(head)) else b"" for head in heads}
+        return {ROOTS[root] for root in roots} if roots <= ROOTS.keys() else {*ROOTS.values()}
+    # The header of a DICOM file may begin with anything, and has zeros behind it.
+    if marks <= {b"{", b"["} and b"\0" not in heads[0]:
+        return {name for name, endings in ENDINGS.items() if not _JSON.isdisjoint(endings)}
+    return set()
 
 
 def _match(format_: Format, source: Source, counts: Counts | None) -> Match:

@@ -8,7 +8,7 @@ from typing import Any
 from encord_convert.formats._boxes import box_from_px, box_px, rounded
 from encord_convert.geometry.rings import signed_area
 from encord_convert.hub.outlines import ellipse_px
-from encord_convert.hub.visibility import drawing, ring_px
+from encord_convert.hub.visibility import drawing, is_far, ring_px
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.common import NewerShape
 from encord_convert.sdk.objects.coordinates import (
@@ -24,7 +24,6 @@ _LEAST: dict[Any, int] = {
     Shape.BOUNDING_BOX: 4, Shape.POINT: 2, Shape.POLYLINE: 4, Shape.POLYGON: 6, NewerShape.CIRCLE: 5,
     NewerShape.ELLIPSE: 5,
 }  # fmt: skip
-_FARTHEST = 1e9
 
 
 def coordinates_from_px(shape: Any, numbers: Sequence[Any], size: tuple[int, int]) -> Any:
@@ -48,7 +47,7 @@ def coordinates_from_px(shape: Any, numbers: Sequence[Any], size: tuple[int, int
         Not numbers, too few, an empty shape, or an image without a size.
     """
     flat = [float(number) for number in numbers]
-    if not all(size) or len(flat) < _LEAST[shape] or not all(abs(number) < _FARTHEST for number in flat):
+    if not all(size) or len(flat) < _LEAST[shape] or is_far(flat):
         raise ValueError
     if shape is Shape.BOUNDING_BOX:
         box = box_from_px(flat[0], flat[1], flat[2], flat[3], size)

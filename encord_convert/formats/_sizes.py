@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from encord_convert.errors import ReadError, SizeUnknownError
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats._lines import csv_reader
 from encord_convert.hub.media import Media
 
 SIZES = "sizes.csv"
@@ -158,17 +159,24 @@ def _stated(source: Source) -> Iterable[Size]:
         text, is_ours = data.decode("utf-8-sig", "surrogatepass"), True  # as written: titles may hold anything
     except UnicodeDecodeError:
         text, is_ours = data.decode("utf-8-sig", "surrogateescape"), False
-    for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
+    rows = csv_reader(io.StringIO(text, newline=""))
+    for number, row in enumerate(_readable(rows, source.place(SIZES)), 1):
         path, width, height, title, frames = [*row, "", "", "", "", ""][:5]
         sides = [side_of(side) for side in (width, height, frames)]
         if not is_ours and any("\udc80" <= character <= "\udcff" for character in title):
             raise ReadError(source.place(SIZES), "the title of an image is not UTF-8.", line=number)
-        is_unsized = (width, height) == ("0", "0")  # an image of unknown size, which has no shapes
-        if is_unsized or (sides[0] and sides[1]):
+        if all(side == "0" or side_of(side) for side in (width, height)):  # 0: unknown, without shapes
             yield Size(path, sides[0], sides[1], title, sides[2])
         elif row and number > 1:
             fact = f"a line is an image, its width and height; this one is {','.join(row):.60}."
             raise ReadError(source.place(SIZES), fact, line=number)
+
+
+def _readable(rows: Any, place: str) -> Iterator[list[str]]:
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise ReadError(place, f"is not CSV ({error}).", line=rows.line_num or None) from error
 
 
 def meta_sizes(text: str) -> dict[str, tuple[int, int]]:

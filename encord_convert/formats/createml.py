@@ -38,7 +38,7 @@ from encord_convert.errors import ReadError, SizeUnknownError
 from encord_convert.formats._annotations import Annotation, RowBuilder, native_of
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, box_from_px, box_px, rounded
-from encord_convert.formats._files import Source, Target
+from encord_convert.formats._files import HEAD_BYTES, Source, Target
 from encord_convert.formats._images import named_images
 from encord_convert.formats._json_heads import head_of, sketch
 from encord_convert.formats._lines import json_of
@@ -47,6 +47,7 @@ from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Level, Where
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.splits import metadata_of, named_in, split_of, standard
+from encord_convert.hub.visibility import is_far
 from encord_convert.losses.narrow import Narrowed
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
@@ -65,16 +66,23 @@ def _keys_of(entry: Any) -> tuple[str, str] | None:
 
 
 def _files(source: Source) -> list[str]:
-    return [name for name in source.names(".json", depth=_DEPTH) if _is_mine(sketch(head_of(source, name)))]
+    heads = ((name, head_of(source, name)) for name in source.names(".json", depth=_DEPTH))
+    return [name for name, head in heads if _is_mine(sketch(head), is_cut=len(head) >= HEAD_BYTES)]
 
 
-def _is_mine(top: Any) -> bool:
+def _is_mine(top: Any, *, is_cut: bool = False) -> bool:
+    if is_cut and isinstance(top, list) and len(top) == 1 and isinstance(top[0], dict) and len(top[0]) == 1:
+        return _keys_of(top[0]) is not None  # the name of its first image is longer than the head
     entries = [(entry, keys) for entry in top if (keys := _keys_of(entry))] if isinstance(top, list) else []
     lists = [
         one[keys[1]] for one, keys in entries if isinstance(one[keys[0]], str) and isinstance(one.get(keys[1]), list)
     ]
     inner = [each for some in lists for each in some if isinstance(each, dict)]
     return any("coordinates" in item for item in inner) or bool(lists and not inner)
+
+
+def _is_empty(source: Source, name: str) -> bool:
+    return head_of(source, name).replace(b" ", b"").replace(b"\n", b"") == b"[]"
 
 
 def identify(source: Source) -> Match:
@@ -91,7 +99,8 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
         There are none, one is not JSON, or the size of an image is not known.
     """
     files, sizes = _files(source), Sizes(source, options.size)
-    if not files and SIZES not in source.names(SIZES, depth=1):
+    others = [name for name in source.names(".json", depth=_DEPTH) if name not in files]
+    if not files and (SIZES not in source.names(SIZES, depth=1) or not all(_is_empty(source, one) for one in others)):
         raise ReadError(source.name, "has no JSON list of images with annotations.")
     builder = RowBuilder(FAMILY, {"image.(keys)"})
     for name in files:
@@ -147,7 +156,7 @@ def _annotations(entry: dict[str, Any], keys: tuple[str, str], size: tuple[int, 
             continue
         said = item.get("coordinates")
         sides: list[Any] = [said.get(side) for side in _SIDES] if isinstance(said, dict) else []
-        if len(sides) == 4 and all(type(side) in (int, float) and abs(side) < 1e9 for side in sides):
+        if len(sides) == 4 and all(type(side) in (int, float) for side in sides) and not is_far(sides):
             x, y, width, height = map(float, sides)
             annotation.coordinates = box_from_px(x - width / 2, y - height / 2, width, height, size)
         if annotation.coordinates is None:

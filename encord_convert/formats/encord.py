@@ -166,7 +166,7 @@ def _parsed_row(line: bytes, structure: OntologyStructure, check: RowCheck, plac
     try:
         members = row_from(line)
         row = LabelRowV2._from_dict(members, structure)
-        row._native = check.unread(members)
+        row._native = check.unread(members, row._contents.unread)
     except msgspec.ValidationError as error:
         raise ReadError(place, f"is not a label row ({words_of(error)}).", line=number) from error
     except (msgspec.DecodeError, RecursionError) as error:

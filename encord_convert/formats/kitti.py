@@ -74,7 +74,7 @@ CARRIES = box_carries(
 _SPACE = {"alpha": ("-10",), "dimensions": ("-1",) * 3, "location": ("-1000",) * 3, "rotation_y": ("-10",)}
 """The 3D columns, and their values for "unknown"."""
 _STILLS, _SEQUENCES = "label_2", "label_02"
-_LOOKED_AT, _DEPTH, _HEAD = 32, 4, 1024
+_LOOKED_AT, _DEPTH, _HEAD = 32, 4, 1 << 16
 
 
 class File(NamedTuple):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encord_convert.geometry.rle import Runs, current_pixel_limit
+from encord_convert.hub.visibility import FARTHEST_PX
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
@@ -196,7 +197,8 @@ class Extents:
         if shape is Shape.BITMASK:
             return np.array([one is not None and one[0].item(1) > 0 for one in self.masks], bool)
         if shape is Shape.POINT:
-            return _both(np.isfinite(np.asarray(self._numbers, np.float64).reshape(-1, 2)))
+            numbers = np.asarray(self._numbers, np.float64).reshape(-1, 2)
+            return _both(np.isfinite(numbers) & (np.abs(self.pixels) <= FARTHEST_PX))
         if shape is Shape.ROTATABLE_BOUNDING_BOX:
             sure = self.have_finite_angles() & self.have_sides(2 * tolerance_px)
             centres, margin = self.pixels[:, :2] + self.pixels[:, 2:] / 2, 2 * tolerance_px

@@ -24,7 +24,6 @@ from encord_convert.errors import OptionError, near_to
 from encord_convert.hub.changes import EDITED, FILTERED
 from encord_convert.hub.class_names import hash_of, joined
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.edits import Edits, read_only
 from encord_convert.hub.exchanges import Exchanges, above
 from encord_convert.hub.table import Table
 from encord_convert.sdk.constants.enums import DataType
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from encord_convert.hub.counts import Origin
+    from encord_convert.hub.edits import Edits
     from encord_convert.sdk.objects import Classification
     from encord_convert.sdk.objects.coordinates import Coordinates
 
@@ -72,7 +72,7 @@ class LabelSet(Exchanges):
     title : str
         What the set is called where it came from.
     counts : Counts, optional
-        The importer's account of the walk under way, complete when the walk ends. None: nobody counted.
+        The importer's counts of the walk under way, complete when the walk ends. None: nobody counted.
     shards : callable, optional
         ``shards(n)`` cuts the set into up to n sets whose rows, one after the other, are the rows of this one.
         Each has a ``spec``, by which another process makes it again.
@@ -143,6 +143,8 @@ class LabelSet(Exchanges):
 
     def _handed_out(self) -> Iterator[LabelRowV2]:
         if self._edits is None:
+            from encord_convert.hub.edits import Edits  # conversions walk rows that nobody edits
+
             self._edits = Edits()
         number = 0
         for number, row in enumerate(rows_of(self._source()), 1):
@@ -174,6 +176,8 @@ class LabelSet(Exchanges):
 
         Edit those of ``for row in labels``. Rows of a list that the caller made a set of are the caller's own.
         """
+        from encord_convert.hub.edits import read_only
+
         is_own = isinstance(self._rows, list) and self._tables is None
         return self._unguarded() if is_own else read_only(self._unguarded())
 

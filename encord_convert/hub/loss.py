@@ -298,9 +298,10 @@ class Carries:
     the reader leaves out beside that. Features in ``alters`` do not survive either, but their values stand there in
     another form: a change too (answers without their questions). Shapes in ``bounded`` are cut at the border of the
     image though ``OUT_OF_BOUNDS`` is carried of the others; texts in which ``unwritable`` finds something are changed
-    there. ``colours_by`` says whether every class keeps its colour, or those of one name get that of the first; None
-    where nobody has a use for colours, so that they are no loss. ``keeps_upright`` says that a rotatable box that is
-    not turned survives as boxes do, though those that are turned are approximated. ``extent`` says in which size the
+    there, and titles with half of a surrogate pair but for ``has_file_names``, where they are names of files.
+    ``colours_by`` says whether every class keeps its colour, or those of one name get that of the first; None where
+    nobody has a use for colours, so that they are no loss. ``keeps_upright`` says that a rotatable box that is not
+    turned survives as boxes do, though those that are turned are approximated. ``extent`` says in which size the
     geometry on a slice is written: that of the slice (a frame), or of its series (a unit), as masks of the hub are.
     ``native`` names the families of
     formats whose native data (:mod:`encord_convert.hub.native`) is written back, or ``family:image`` or
@@ -321,6 +322,7 @@ class Carries:
     alters: frozenset[Feature] = frozenset()
     bounded: frozenset[Shape] = frozenset()
     unwritable: re.Pattern[str] | None = None
+    has_file_names: bool = False
     colours_by: Literal["class", "name"] | None = "class"
     keeps_upright: bool = False
     extent: Literal["frame", "unit"] = "frame"

@@ -16,7 +16,6 @@ returned, so that no name leads out of its folder.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import struct
 import unicodedata
@@ -258,6 +257,8 @@ class Media:
         return self._digests[kind].get(digits.lower())
 
     def _digest(self, kind: str, member: str) -> str:
+        import hashlib
+
         digest = hashlib.new(kind, usedforsecurity=False)
         with self.source.open(member) as stream:
             while block := stream.read(1 << 20):

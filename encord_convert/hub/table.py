@@ -84,7 +84,7 @@ class Variant:
         self.weights = weights
 
     def instance(self, hash_: str, coordinates: Any, line: int | None) -> ObjectInstance:
-        """Return an object of this use."""
+        """Return an object of this variant."""
         origin = Origin(self.type, self.label, line, self.carried, self.changed, self.weights)
         return ObjectInstance._on_frame(
             self.item, hash_, 0, coordinates, self.info, self.static, self.dynamic, origin
@@ -178,12 +178,12 @@ class Table:
     sizes : list of Size
     counts : list of int
         How many shapes each image has.
-    uses : list of Use or None
+    variants : list of Variant or None
         Of the shapes, in the order of the rows. None: the object itself is in ``made``.
     hashes : bytes
         Of the shapes, :data:`HASH` characters each, one after the other.
     columns : dict of Shape to Column
-        Where those shapes are that have a use, by the shape of their class.
+        Where those shapes are that have a variant, by the shape of their class.
     made : dict of int to ObjectInstance
         Objects that were made already, by their place among the shapes.
     classifications : dict of int to list of ClassificationInstance
@@ -354,7 +354,7 @@ class Table:
         return self._empty_row(number)
 
     def where(self, number: int, place: int | None = None) -> Where:
-        """Return where an image is, or a shape on it that has a use."""
+        """Return where an image is, or a shape on it that has a variant."""
         if self._named is None or self._named[0] != number:  # one after the other is asked for
             self._named = number, self._empty_row(number)
         row, variant = self._named[1], None if place is None else self.variants[place]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from encord_convert.hub.native import UNREAD, Keys, Native
 from encord_convert.sdk.objects._answer_values import _written_value
+from encord_convert.sdk.objects._label_row_reader import number_of_frames_in
 from encord_convert.sdk.objects.coordinates import CircleCoordinates, Cuboid2DCoordinates, EllipseCoordinates
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _NEWER: dict[str, Callable[[dict[str, Any]], Any]] = {
     "circle": CircleCoordinates.from_dict,
     "cuboid_2d": Cuboid2DCoordinates._from_dict,
 }
+_ON_FRAMES = {"objects": "objectHash", "classifications": "classificationHash"}
 _IN_ANSWERS = {
     "object_answers": "objectHash",
     "object_actions": "objectHash",
@@ -193,8 +195,10 @@ class RowCheck:
         for inner in (*(getattr(part, "attributes", None) or ()), *(getattr(part, "options", None) or ())):
             self._know(inner)
 
-    def unread(self, row: Mapping[str, Any]) -> Native | None:
+    def unread(self, row: Mapping[str, Any], of_answers: Iterable[tuple[str, Any]]) -> Native | None:
         """Return what a row says inside of what the model interprets, and has no place for; None if nothing.
+
+        ``of_answers`` is what the model itself has found in answers, by where it stood.
 
         Raises
         ------
@@ -203,6 +207,8 @@ class RowCheck:
         """
         unread: dict[str, Any] = {}
         stale: Counter[str] = Counter()
+        answers = row["classification_answers"].items()
+        classes = {key: feature for key, entry in answers if (feature := entry.get("featureHash"))}
         for name, own in _IN_ANSWERS.items():
             for key, entry in row[name].items():
                 if entry.get(own, key) != key:  # of another label than it is kept under, and so of none
@@ -213,6 +219,8 @@ class RowCheck:
                     options = answer.get("answers")
                     for said in (answer, *(options if isinstance(options, list) else ())):
                         self._compare(said, stale)
+        if "number_of_frames" in row and row["number_of_frames"] < number_of_frames_in(row):  # images need more
+            unread["number_of_frames"] = row["number_of_frames"]
         for key, unit in row["data_units"].items():
             if unit["data_hash"] != key:
                 unread["data_units"] = key
@@ -221,19 +229,28 @@ class RowCheck:
             labels = unit["labels"]
             is_plain = isinstance(labels.get("objects"), list) or isinstance(labels.get("classifications"), list)
             for frame in [labels] if is_plain else labels.values():
-                self._on_frame(frame, unread, stale)
+                self._on_frame(frame, unread, stale, classes)
+                _check_masks(frame, unit)
         if not isinstance(row["data_title"], str):
             raise TypeError(f"a title is {row['data_title']!r:.40}, which is not text")
+        for path, value in of_answers:
+            unread.setdefault(path, []).append(value)
         return Native(UNREAD, unread=unread, stale=stale) if unread or stale else None
 
-    def _on_frame(self, frame: Mapping[str, Any], unread: dict[str, Any], stale: Counter[str]) -> None:
+    def _on_frame(
+        self, frame: Mapping[str, Any], unread: dict[str, Any], stale: Counter[str], classes: dict[str, str]
+    ) -> None:
+        """Look at the labels of a frame; ``classes`` are those of the labels seen before, by their hashes."""
+        for kind, own in _ON_FRAMES.items():
+            for entry in frame.get(kind, ()):
+                self._compare(entry, stale)
+                feature = entry.get("featureHash")
+                if classes.setdefault(entry.get(own), feature) != feature:
+                    unread.setdefault(f"{kind}.featureHash", []).append(feature)
         for entry in frame.get("objects", ()):
-            self._compare(entry, stale)
             for form, coordinates in entry.items():
                 if coordinates.__class__ is dict:
                     unread.update(_unread_coordinates(form, coordinates))
-        for entry in frame.get("classifications", ()):
-            self._compare(entry, stale)
 
     def _compare(self, entry: Any, stale: Counter[str]) -> None:
         """Count the keys by which an entry says otherwise of its class, attribute or option than the ontology."""
@@ -259,6 +276,16 @@ class RowCheck:
         stale.update(wrong)
         if not wrong:
             self._said.add((hash_, repr(said)))
+
+
+def _check_masks(frame: Mapping[str, Any], unit: Mapping[str, Any]) -> None:
+    """Check that masks are of the size of their image."""
+    size = unit.get("width"), unit.get("height")
+    for entry in frame.get("objects", ()):
+        mask = entry.get("bitmask")
+        if mask is not None and None not in size and (mask["width"], mask["height"]) != size:
+            found = f"{mask['width']} x {mask['height']}"
+            raise ValueError(f"a bitmask is {found} pixels, its image {size[0]} x {size[1]} (width x height)")
 
 
 _APART = re.compile(r"(.+) \([a-z0-9 ]+\)(?: \d+)?", re.DOTALL)

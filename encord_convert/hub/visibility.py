@@ -14,6 +14,7 @@ same tolerance is the least width and height of what can be drawn, so that nothi
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,8 +44,11 @@ if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2
     from encord_convert.sdk.objects.ontology_labels_impl import DataUnit
 
-FARTHEST_PX = 1e12
-"""Coordinates of a ring this far away, together, are damage, as those that are no finite numbers are."""
+FARTHEST_PX = 1e9
+"""No image reaches as far: coordinates beyond are damage, as those that are no finite numbers are, read or written.
+
+Readers whose numbers are shares of an image hold them to the same limit: what is read can be written and read again.
+"""
 
 _RINGED = (PolygonCoordinates, *OUTLINED)
 """What is drawn as rings."""
@@ -241,9 +245,10 @@ def box_fate(x: float, y: float, w: float, h: float, width: int, height: int, to
     >>> box_fate(-10, 0, 10, 10, 100, 100, 0.005), box_fate(5, 5, 0, 10, 100, 100, 0.005)
     ('outside', 'degenerate')
     """
-    if not (w > tolerance_px and h > tolerance_px and math.isfinite(x + y + w + h)):
-        return "degenerate"
     right, bottom = x + w, y + h
+    is_near = -FARTHEST_PX <= x <= right <= FARTHEST_PX and -FARTHEST_PX <= y <= bottom <= FARTHEST_PX
+    if not (w > tolerance_px and h > tolerance_px and is_near):
+        return "degenerate"
     if is_within(x, y, right, bottom, width, height, tolerance_px):
         return "inside"
     is_left = min(right, width) - max(x, 0) > tolerance_px and min(bottom, height) - max(y, 0) > tolerance_px
@@ -257,6 +262,19 @@ def is_within(x0: float, y0: float, x1: float, y1: float, width: int, height: in
     True
     """
     return x0 >= -tolerance_px and y0 >= -tolerance_px and x1 <= width + tolerance_px and y1 <= height + tolerance_px
+
+
+def is_far(numbers: Sequence[float]) -> bool:
+    """Tell whether one of some coordinates, in pixels or shares, is beyond any image, infinite or not a number.
+
+    >>> is_far([0.0, -1e9]), is_far([1e10]), is_far([math.nan, 1.0])
+    (False, True, True)
+    """
+    return not all(-FARTHEST_PX <= number <= FARTHEST_PX for number in numbers)
+
+
+def _is_far_ring(flat: list[float]) -> bool:
+    return not sum(map(abs, flat)) <= FARTHEST_PX and is_far(flat)  # the sum is quick, and most often near
 
 
 def is_degenerate_ring(flat: list[float], tolerance_px: float) -> bool:
@@ -273,7 +291,7 @@ def is_degenerate_ring(flat: list[float], tolerance_px: float) -> bool:
     True
     """
     xs, ys = flat[0::2], flat[1::2]
-    if len(ys) < 3 or not sum(map(abs, flat)) < FARTHEST_PX:
+    if len(ys) < 3 or _is_far_ring(flat):
         return True
     across, down = max(xs) - min(xs), max(ys) - min(ys)
     if across <= tolerance_px or down <= tolerance_px:
@@ -354,7 +372,7 @@ def _polygon(c: Any, width: int, height: int, tolerance_px: float) -> Fate:
 def _polyline(c: PolylineCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
     flat = ring_px(c._flat, width, height)
     xs, ys = flat[0::2], flat[1::2]
-    if len(ys) < 2 or not math.isfinite(sum(map(abs, flat))):
+    if len(ys) < 2 or _is_far_ring(flat):
         return "degenerate"
     x0, y0, x1, y1 = min(xs), min(ys), max(xs), max(ys)
     if max(x1 - x0, y1 - y0) <= tolerance_px:
@@ -365,12 +383,12 @@ def _polyline(c: PolylineCoordinates, width: int, height: int, tolerance_px: flo
 
 
 def _point(c: PointCoordinate, width: int, height: int, tolerance_px: float) -> Fate:
-    return "inside" if math.isfinite(c.x) and math.isfinite(c.y) else "degenerate"
+    return "degenerate" if is_far((c.x * width, c.y * height)) else "inside"
 
 
 def _skeleton(c: SkeletonCoordinates, width: int, height: int, tolerance_px: float) -> Fate:
     shown = shown_points(c)
-    return "inside" if shown and all(math.isfinite(p.x) and math.isfinite(p.y) for p in shown) else "degenerate"
+    return "inside" if shown and not any(is_far((p.x * width, p.y * height)) for p in shown) else "degenerate"
 
 
 def _bitmask(c: BitmaskCoordinates, width: int, height: int, tolerance_px: float) -> Fate:

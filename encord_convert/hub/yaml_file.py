@@ -14,6 +14,7 @@ from encord_convert.errors import MappingError
 
 LARGEST = 16 << 20
 """Bytes of a document."""
+_DEEPEST = 50
 _CONSTANTS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _PLAIN = re.compile(r"[^\W\d][\w.]*(?: \w[\w.]*)*")
 """Text that is its own form in YAML."""
@@ -75,7 +76,11 @@ def parse_document(text: str, place: str) -> Any:
     import yaml
 
     try:
+        depth = 0
         for event in yaml.parse(text, yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:  # of deep ones the parser takes ages
+                raise MappingError(f"{place}:{event.start_mark.line + 1}: nests deeper than {_DEEPEST} levels.")
             if isinstance(event, yaml.AliasEvent):  # a few of them can stand for more than any memory holds
                 line = event.start_mark.line + 1
                 raise MappingError(f"{place}:{line}: '*{event.anchor}' is an alias. Write out what it stands for.")
@@ -95,7 +100,8 @@ def _value(node: Any, place: str) -> Any:
         return None
     line = node.start_mark.line + 1
     if isinstance(node, yaml.ScalarNode):
-        return _CONSTANTS.get(node.value, node.value) if node.style is None else node.value
+        text = _joined(node.value)
+        return _CONSTANTS.get(text, text) if node.style is None else text
     if isinstance(node, yaml.SequenceNode):
         return [_value(one, place) for one in node.value]
     table = Table(line)
@@ -103,12 +109,21 @@ def _value(node: Any, place: str) -> Any:
         key_line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
             raise MappingError(f"{place}:{key_line}: expected text before the colon.")
-        key = key_node.value
+        key = _joined(key_node.value)
         if key in table:
             raise MappingError(f"{place}:{key_line}: {key!r} stands here twice, first on line {table.lines[key]}.")
         table[key] = _value(value_node, place)
         table.lines[key] = key_line
     return table
+
+
+def _joined(text: str) -> str:
+    """Return text in which what was escaped as two halves of a pair, as JSON escapes it, is one character.
+
+    >>> _joined("\\ud83d\\ude00") == "\\U0001f600"
+    True
+    """
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def plain(value: Any) -> Any:

@@ -20,6 +20,7 @@ from encord_convert.hub.outlines import is_four_cornered
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, hidden_pixels
 from encord_convert.hub.skeletons import KnownPoints
 from encord_convert.hub.splits import UNNAMED, split_of, standard
+from encord_convert.hub.texts import LONE
 from encord_convert.hub.visibility import bounded_fate, extent_of, fate, frame_size, unit_size
 from encord_convert.losses.geometry import changes, loses_a_part
 from encord_convert.losses.redraw import redrawn
@@ -118,9 +119,9 @@ class _Lens:
 
     def _spelled(self, row: _Row) -> _Row:
         """Return a row with its texts as a target has them that changes some characters, on both sides."""
-        pattern = None if self._carries is None else self._carries.unwritable
-        if pattern is None:
+        if self._carries is None or (self._carries.has_file_names and self._carries.unwritable is None):
             return row
+        pattern = self._carries.unwritable or LONE
 
         def spelled(value: Any) -> Any:
             if isinstance(value, str):

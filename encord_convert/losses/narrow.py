@@ -200,6 +200,6 @@ def note_templates(note: Callable[[Level, str, str], None], carries: Carries, un
 
 
 def predict(report: Report, labels: LabelSet, carries: Carries) -> None:
-    """Fill ``report`` with the account that a writer of this declaration will give."""
+    """Fill ``report`` as writing to a target of this declaration will."""
     for _ in Narrowed(labels, report, carries):
         pass

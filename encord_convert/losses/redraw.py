@@ -19,6 +19,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from encord_convert.hub.changes import origin_of
+from encord_convert.hub.contents import label_of, unplaced_answers
 from encord_convert.hub.counts import Counts, Origin
 from encord_convert.hub.labelset import Before, LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind
@@ -205,10 +206,13 @@ class _Redraw:
             for frame in lacking:
                 detail = f"Its {instance._item.shape.value} lacks a number."
                 self._report.drop(instance, frame, "UNSUPPORTED_SHAPE", Feature.SHAPE, detail)
+            before = len(unplaced_answers(instance))
             for frame in lacking:
                 del instance._frames[frame]
             if not instance._frames:
                 del twin._contents.objects[hash_]
+            elif self._counts is not None:  # an answer that goes on there is now where the object is not
+                self._counts.into["unplaced", label_of(instance)] += len(unplaced_answers(instance)) - before
 
     def _table(self, table: Table) -> Table:
         places = [place for place, one in table.made.items() if one.feature_hash in self._classes]

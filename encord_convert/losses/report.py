@@ -1,4 +1,4 @@
-"""The account of a conversion: what could not be carried, as data.
+"""The report of a conversion: what could not be carried, as data.
 
 Three words rule it. Every thing a source holds (a shape, a tag, an answer, a track …) ends as exactly one of
 
@@ -44,7 +44,7 @@ from encord_convert.hub.native import (
 )
 from encord_convert.hub.splits import UNNAMED, images_of, split_of
 from encord_convert.hub.table import Table, Variant
-from encord_convert.hub.texts import check_names, check_row
+from encord_convert.hub.texts import check_names, check_row, has_lone, mend_titles, mended
 from encord_convert.losses.classes import change_names, lose_colours
 from encord_convert.losses.native import NativeLosses
 from encord_convert.losses.wording import summary, things, verb
@@ -82,7 +82,7 @@ _NO_CARRIED: Carried = ()
 
 
 class Report:
-    """The account of one conversion: what came in, and what became of it.
+    """The report of one conversion: what came in, and what became of it.
 
     Narrowing (:mod:`encord_convert.losses.narrow`) walks the rows through :meth:`rows`, and calls :meth:`drop` or
     :meth:`change` with the instance and frame at hand wherever a target does not carry what stands there.
@@ -112,9 +112,9 @@ class Report:
     # -- walking ----------------------------------------------------------------------------------------------
 
     def rows(self, labels: LabelSet, carries: Carries | None = None) -> Iterator[LabelRowV2]:
-        """Yield the rows to write, keeping account: a hub that no importer counted is counted here.
+        """Yield the rows to write, counting them: a hub that no importer counted is counted here.
 
-        Every call starts a fresh account of reading and writing. What the target carries of a row as a whole and of
+        Every call starts fresh counts of reading and writing. What the target carries of a row as a whole and of
         the colours of classes is said here, by the declaration.
         """
         self._begin(labels, carries)
@@ -136,7 +136,7 @@ class Report:
         self._told_apart = frozenset()
         # What was read is text; what Python code made or changed may not be.
         self._is_made_here = labels.counts is None or labels.mapping is not None
-        self._has_texts = self._is_made_here and check_names(labels.ontology)
+        self._has_texts = check_names(labels.ontology) and self._is_made_here
         if carries is not None:
             # Told where a row is taken, of written and unwritten annotations alike: not again when one is dropped.
             lost = [WORDS[family].values() for family in WORDS.keys() - carries.native]
@@ -175,7 +175,7 @@ class Report:
             self.reading.note(Level.INFO, code, f"{row.data_title}: {sentence}", where)
 
     def tables(self, labels: LabelSet, carries: Carries) -> Iterator[Table | LabelRowV2]:
-        """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the account.
+        """Yield what :meth:`rows` does, many at a time where that is known to make no difference to the report.
 
         The images of a table have no losses by themselves: the target carries stills and empty rows, and the importer
         has counted what is on them. :meth:`turn_to` comes with the row before anything is said of an image.
@@ -190,9 +190,7 @@ class Report:
                 self.rows_read += len(one)
                 for metadata in one.client_metadata.values():
                     self._count_split(metadata, 1)
-                if carries.unwritable is not None and carries.unwritable.search(" ".join(one.titles)):
-                    for number in range(len(one)):
-                        self._change_title(one.empty_row(number), carries)
+                self._change_titles(one, carries)
                 self._native.of_table(one, carries)
             else:
                 self._take(one, carries)
@@ -206,14 +204,29 @@ class Report:
         if split and split != UNNAMED:
             self.source.splits[split] = self.source.splits.get(split, 0) + images
 
+    def _change_titles(self, table: Table, carries: Carries) -> None:
+        """Say which titles of a table are changed in the target."""
+        joined = " ".join(table.titles)
+        is_mended = not carries.has_file_names and has_lone(joined)
+        if is_mended or (carries.unwritable is not None and carries.unwritable.search(joined)):
+            for number in range(len(table)):
+                self._change_title(table.empty_row(number), carries)
+        if is_mended:
+            table.titles = [*map(mended, table.titles)]
+            table.unit_titles = {number: mended(title) for number, title in table.unit_titles.items()}
+
     def _change_title(self, row: LabelRowV2, carries: Carries) -> None:
-        """Say that a title is changed in the target."""
-        if carries.unwritable is not None:
-            for title in dict.fromkeys((row.data_title, *(unit.data_title for unit in row._units))):
-                if carries.changes_name(title):
+        """Say that a title is changed in the target, and change one that no text can hold."""
+        titles = dict.fromkeys((row.data_title, *(unit.data_title for unit in row._units)))
+        is_mended = not carries.has_file_names and any(map(has_lone, titles))
+        if is_mended or carries.unwritable is not None:
+            for title in titles:
+                if carries.changes_name(title) or (is_mended and has_lone(title)):
                     where = Where(file=row._origin, row=row.data_title)
                     detail = f"The title {title!r} cannot stand in the target as it is, and is changed there."
                     self.writing.lose(Kind.RENAMED, "UNWRITABLE_TEXT", Feature.MEDIA, ("row", ""), where, detail)
+        if is_mended:
+            mend_titles(row)
 
     def _lose_row(self, row: LabelRowV2, carries: Carries) -> None:
         """Say that a row is not written as such: its medium cannot be stored in the target, or nothing is on it.
@@ -281,7 +294,7 @@ class Report:
                 writing.dropped["answer", key[1]] += hub_answers(instance)
 
     def drop_alike(self, variant: Variant, code: str, feature: Feature) -> bool:
-        """Count that another shape of a use is not written, if there are examples enough of this loss.
+        """Count that another shape of a variant is not written, if there are examples enough of this loss.
 
         Returns
         -------
@@ -464,7 +477,7 @@ class Report:
         return Account(self.reading, self.mapping, self.writing, self.rows_read, self.source.splits)
 
     def take(self, parts: Iterable[Account]) -> None:
-        """Know what accounts of parts of the rows know, in their order, and nothing else."""
+        """Know what reports of parts of the rows know, in their order, and nothing else."""
         self.reading, self.mapping, self.writing, self.rows_read = Counts(), Counts(), Counts(), 0
         splits: Counter[str] = Counter()
         for part in parts:
@@ -552,7 +565,7 @@ class Report:
 
     @classmethod
     def predict(cls, labels: LabelSet, carries: Carries) -> Report:
-        """Return the account that writing ``labels`` to a format that carries ``carries`` will give."""
+        """Return the report that writing ``labels`` to a format that carries ``carries`` will give."""
         from encord_convert.losses.narrow import predict
 
         report = cls()

@@ -121,24 +121,29 @@ class RowLosses:
         Only shapes of which something may be lost are made.
         """
         report, dropped, variants = self._report, set[int](), set(table.variants)
-        asked: dict[int, list[int]] = {
-            number: [] for number, labels in table.classifications.items() if any(map(self._loses_of_image, labels))
+        images = {
+            number: labels for number, labels in table.classifications.items() if any(map(self._loses_of_image, labels))
         }
+        asked: dict[int, list[int]] = {number: [] for number in images}
         for place in sorted(self._unsure(table, variants)):
             asked.setdefault(table.image_of(place), []).append(place)
+        codes: dict[Variant | None, str] = {
+            one: self._carries.code(one.item.shape)
+            for one in variants
+            if one is not None and one.item.shape not in self._shapes
+        }
         for number, places in sorted(asked.items()):
             self._row = None
             for place in places:
                 variant = table.variants[place]
-                if variant is not None and variant.item.shape not in self._shapes:
-                    code = self._carries.code(variant.item.shape)
-                    if report.drop_alike(variant, code, Feature.SHAPE):
-                        dropped.add(place)
-                        continue
+                code = codes.get(variant)
+                if variant is not None and code is not None and report.drop_alike(variant, code, Feature.SHAPE):
+                    dropped.add(place)
+                    continue
                 self._turn_to(table, number)
                 if not self._object(table.object(place)):
                     dropped.add(place)
-            for classification in table.classifications.get(number, ()):
+            for classification in images.get(number, ()):
                 self._turn_to(table, number)
                 lose_classification(report, classification, self._carries)
         return variants, dropped

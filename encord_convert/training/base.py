@@ -118,6 +118,7 @@ def base_carries(
         tolerance_px=0.005,
         codes=codes,
         colours_by=None,
+        has_file_names=True,
         keeps_upright=Shape.BOUNDING_BOX in shapes,
         **more,
     )

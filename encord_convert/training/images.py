@@ -26,6 +26,7 @@ from encord_convert.hub.headers import END_MARKS, read_ends
 from encord_convert.hub.loss import NOWHERE, Level, Where
 from encord_convert.hub.media import SUFFIXES, Header, Media
 from encord_convert.hub.splits import split_of, standard
+from encord_convert.hub.texts import has_lone, mended
 from encord_convert.hub.visibility import frame_size
 from encord_convert.sdk.objects import LabelRowV2
 
@@ -124,14 +125,23 @@ class Images:
         if self._placing == "leave":
             left = member or file_name(row, frame)
             if not self._by_stem:
-                return left
+                return self._as_text(left)
             left = left if member is not None else safe_name(left)
-        stem, suffix = split_suffix(left or safe_name(self._below(row, frame, split)))
+        name = left or safe_name(self._below(row, frame, split))
+        stem, suffix = split_suffix(name if self._by_stem else self._as_text(name))
         if left is None and suffix.lower() not in SUFFIXES:  # a slice, or a frame: training code reads images
             stem, suffix = (stem, ".png") if suffix == ".dcm" else (stem + suffix, ".png")
         if left is None and member is not None:
             suffix = self._ending(member) or suffix
         return self._paths.file(f"{folder}/{stem}", suffix, by_stem=self._by_stem)[len(folder) + 1 :] + suffix
+
+    def _as_text(self, name: str) -> str:
+        """Return the name of an image as a label file can hold it."""
+        if not has_lone(name):
+            return name
+        detail = "The name of an image is not text in UTF-8; in the target it has U+FFFD where it is not."
+        self._say(Level.WARNING, "UNWRITABLE_TEXT", detail)
+        return mended(name)
 
     def _below(self, row: LabelRowV2, frame: int, split: str) -> str:
         name = self._row_folders.name(row, frame)

@@ -61,6 +61,7 @@ def _tile(shown: Sampled[Content], thumbnails: Thumbnails, side: int) -> Any:
     tile.paste(image, ((side - small[0]) // 2, 0))
     font = ImageFont.load_default(13)
     text = (f"frame {shown.frame}, " if shown.frame else "") + shown.title.rpartition("/")[2]
+    text = " ".join(text[:side].splitlines())  # fonts take no more, and one line
     while len(text) > 1 and font.getlength(text) > side:
         text = text[: max(1, len(text) * 9 // 10 - 1)] + "…"
     ImageDraw.Draw(tile).text((0, small[1] + 3), text, _INK, font)

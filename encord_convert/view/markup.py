@@ -6,6 +6,7 @@ nothing. Source data is escaped by the template, or is JSON in which no tag can 
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator
@@ -49,7 +50,11 @@ def json_markup(value: Any) -> Any:
     """Return a value as JSON that is safe in a script element."""
     from markupsafe import Markup
 
-    return Markup(raw_markup(msgspec.json.encode(value)))
+    try:
+        text = msgspec.json.encode(value)
+    except UnicodeEncodeError:  # the name of a file that is not UTF-8
+        text = json.dumps(msgspec.to_builtins(value)).encode()
+    return Markup(raw_markup(text))
 
 
 def raw_markup(text: bytes) -> str:

@@ -188,4 +188,4 @@ def _relative(file: str, page: str) -> str:
         path = os.path.relpath(os.path.abspath(file), os.path.dirname(os.path.abspath(page)))
     except ValueError:  # another drive
         return ""
-    return "./" + quote(Path(path).as_posix())
+    return "./" + quote(os.fsencode(Path(path).as_posix()))

@@ -1,5 +1,6 @@
 """Merged sources are one label set."""
 
+import gc
 import json
 import random
 import re
@@ -13,6 +14,7 @@ from generate_cvat import Plan, generate, manifest_path, parse_mix
 
 from encord_convert import LabelSet, Report, batch, convert, formats, read, write
 from encord_convert._samples import SAMPLES
+from encord_convert.batch import merges, naming
 from encord_convert.batch.merges import Union, merged
 from encord_convert.cli import run as cli
 from encord_convert.formats._files import source_at
@@ -205,3 +207,20 @@ def test_coco_files_whose_ids_and_colours_meet_are_merged_without_loss(tmp_path:
     merged_file = json.loads(written.read_text())
     assert [image["id"] for image in merged_file["images"]] == [1, 2, 3, 4]
     assert len(merged_file["annotations"]) == 5
+
+
+def test_what_was_made_to_read_a_source_is_given_back_before_the_merge_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts(tmp_path / "in", 12, per_image=20)
+    held: list[int] = []
+
+    def moved(*how: Any, **more: Any) -> Any:
+        held.append(len(gc.get_objects()))
+        return move(*how, **more)
+
+    move = merges.moved
+    monkeypatch.setattr(merges, "moved", moved)
+    monkeypatch.setattr(naming, "GARBAGE", 1000)
+    merge([tmp_path / "in" / "*.xml"], tmp_path / "out")
+    assert held[-1] - held[3] < 15_000  # 1,000 a source, and not 3,300

@@ -1,10 +1,12 @@
 """How fast a COCO file becomes the hub's, beside the yardsticks ``json.load`` and pycocotools' ``COCO()``.
 
-Run as a script: ``python tests/bench/coco_to_hub.py [FOLDER]``. It makes a file of 84 MB of polygons in FOLDER (by
-default a temporary one), reads it in a process of its own for each contestant, and prints CPU seconds and the highest
-resident memory.
+    python tests/bench/coco_to_hub.py [FOLDER]
+
+It makes a file of 84 MB of polygons in FOLDER (by default a temporary one), reads it in a process of its own for each
+contestant, and prints CPU seconds and the highest resident memory.
 """
 
+import argparse
 import json
 import random
 import subprocess
@@ -76,11 +78,16 @@ def make(path: Path, size: int, shuffled: random.Random | None = None) -> int:
     return images
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Make the file, and run every contestant on it."""
+    parser = argparse.ArgumentParser(description="Measure how fast a COCO file becomes the hub's.")
+    parser.add_argument("folder", nargs="?", type=Path, help="where the file is made (a temporary folder)")
+    parser.add_argument("--megabytes", type=int, default=84, help="size of the file (84)")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        path = Path(arguments[0] if arguments else temporary) / "bench.json"
-        images = make(path, 84 * MEGABYTE)
+        path = (given.folder or Path(temporary)) / "bench.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        images = make(path, given.megabytes * MEGABYTE)
         print(f"{path.stat().st_size / MEGABYTE:.0f} MB, {images} images")
         for name, body in CONTESTANTS.items():
             print(name)
@@ -90,4 +97,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -2,6 +2,7 @@
 
     python tests/bench/cvat_to_coco.py --datumaro ~/datumaro/bin/python --hotcoco ~/hotcoco/bin/python
     python tests/bench/cvat_to_coco.py --with-100k --keep work
+    python tests/bench/cvat_to_coco.py --growth --keep work
 
 ``bp`` holds boxes and polygons, ``mix`` every kind of shape and 10 % rotated boxes; both with attributes. The numbers
 are medians; trust CPU seconds and ratios, since wall time depends on what else the machine does. What is written is
@@ -41,6 +42,8 @@ CPU_GOALS = {"bp": 4.0, "mix": 10.0}
 """How many times less CPU than the datumaro command line."""
 PEAK_GOAL_MB = 80.0
 FLAT_GOAL = 1.3
+GROWTH_TIMES = (1, 5, 20)
+GROWTH_GOAL = 1.05
 SHAPES = ("box", "polygon", "polyline", "points", "mask")
 """Elements that are COCO annotations if they are written."""
 
@@ -387,6 +390,31 @@ def measure(given: argparse.Namespace, folder: Path) -> bool:
     return is_right
 
 
+def measure_growth(given: argparse.Namespace, folder: Path) -> bool:
+    """Measure whether an image of a large input takes as long; tell whether what we wrote was right."""
+    works = [
+        prepared(folder, "bp", given.images * times, rotated=given.bp_rotated, with_images=False)
+        for times in GROWTH_TIMES
+    ]
+    results = {work.name: Result() for work in works}
+    with tempfile.TemporaryDirectory(prefix="out-", dir=folder) as scratch:
+        for turn in range(given.repeats):
+            for work in works:
+                _run_once(work, ours(), results[work.name], Path(scratch), is_last=turn == given.repeats - 1)
+    first = results[works[0].name].median.cpu_s / works[0].images
+    print(f"\n  {'images':>9}{'CPU s':>9}{'µs an image':>13}{'peak MB':>9}")
+    for work in works:
+        result = results[work.name]
+        each = result.median.cpu_s / work.images
+        bar = "█" * round(40 * each / first)
+        print(f"  {work.images:>9,}{result.median.cpu_s:>9.2f}{each * 1e6:>13.1f}{result.median.peak_mb:>9.0f}  {bar}")
+    last = results[works[-1].name].median.cpu_s / works[-1].images
+    judge("time of an image in the largest input / in the smallest", last / first, GROWTH_GOAL)
+    problems = [problem for result in results.values() for problem in result.problems]
+    print("".join(f"  WRONG {problem}\n" for problem in problems), end="")
+    return not problems
+
+
 def main() -> int:
     """Measure what the arguments say; return 1 if what we wrote was wrong."""
     parser = argparse.ArgumentParser(description="Measure CVAT-to-COCO conversion beside other converters.")
@@ -397,10 +425,14 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--bp-rotated", type=float, default=0.0, help="share of rotated boxes in bp (0)")
     parser.add_argument("--with-100k", action="store_true", help=f"also inputs {GROWTH} times as big: flat memory")
+    parser.add_argument(
+        "--growth", action="store_true", help="only ours: time of an image of 1, 5 and 20 times as many"
+    )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="make the inputs here, and use them again next time")
     given = parser.parse_args()
     with work_folder(given.keep) as folder:
-        return 0 if measure(given, folder) else 1
+        is_right = measure_growth(given, folder) if given.growth else measure(given, folder)
+    return 0 if is_right else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure how soon the command line answers and how much importing the model loads.
+"""Measure how soon the command line answers, how much importing the model loads, and what ten images take.
 
     python tests/bench/startup.py
     python tests/bench/startup.py --why
@@ -28,18 +28,20 @@ SHOWN = 15
 
 @dataclass(frozen=True)
 class Start:
-    """A way to start: what to measure, and the same as a statement after which the loaded modules are listed."""
+    """A way to start: what to measure, and the same as a statement after which the loaded modules are listed.
+
+    ``{}`` in an argument stands for a folder of this start and its repetition, ``goal_s`` is of wall clock time.
+    """
 
     name: str
     arguments: tuple[str, ...]
-    statement: str
+    statement: str = ""
     goal_s: float | None = None
 
 
-SMALL = ROOT / "fixtures/cvat/images-task-minimal/train.xml"
-
 STARTS = (
     Start("python -c pass", ("-c", "pass"), "pass"),
+    Start("import numpy", ("-c", "import numpy"), "import numpy"),
     Start(
         "encord-convert --help",
         ("-m", "encord_convert", "--help"),
@@ -52,25 +54,49 @@ STARTS = (
         "import encord_convert.sdk.objects",
         GOAL_S,
     ),
-    Start(
-        "convert a small CVAT file to COCO",
-        ("-m", "encord_convert", "convert", str(SMALL), os.devnull, "--to", "coco", "--quiet", "--dry-run"),
-        "pass",
-        GOAL_S,
-    ),
 )
 
 
-def environment() -> dict[str, str]:
+def conversions(folder: Path) -> list[Start]:
+    """Return conversions of ten images: numbers without a goal, since most of it is numpy."""
+    boxes = "".join(
+        f'<box label="car" occluded="0" xtl="{n}" ytl="2" xbr="{n + 30}" ybr="40" z_order="0"></box>' for n in range(5)
+    )
+    images = "".join(f'<image id="{n}" name="{n}.jpg" width="100" height="80">{boxes}</image>' for n in range(10))
+    labels = "<labels><label><name>car</name><attributes></attributes></label></labels>"
+    meta = f"<meta><task><id>1</id><name>t</name><size>10</size><mode>annotation</mode>{labels}</task></meta>"
+    cvat = folder / "small.xml"
+    cvat.write_text(f"<annotations><version>1.1</version>{meta}{images}</annotations>")
+    for name in ("coco", "voc"):
+        made = ("-m", "encord_convert", "convert", str(cvat), str(folder / name), "--to", name, "--quiet")
+        subprocess.run([sys.executable, *made], env=environment(folder), check=True)
+    return [
+        Start(
+            f"10 images, {source.upper()} to {target.upper()}",
+            ("-m", "encord_convert", "convert", str(path), "{}/out", "--to", target, "--quiet"),
+        )
+        for source, path, target in (
+            ("cvat", cvat, "coco"), ("coco", folder / "coco", "yolo"), ("voc", folder / "voc", "coco"),
+        )
+    ]  # fmt: skip
+
+
+def environment(state: Path | None = None) -> dict[str, str]:
     """Return an environment in which this checkout is the one that is imported."""
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    own = {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    return {**os.environ, **own, **({} if state is None else {"XDG_STATE_HOME": str(state)})}
+
+
+def command_of(start: Start, scratch: Path, number: int) -> list[str]:
+    """Return the command of a repetition."""
+    return [argument.replace("{}", str(scratch / str(number))) for argument in start.arguments]
 
 
 def measured(start: Start, repeats: int, scratch: Path) -> bool:
     """Print how long a start takes; tell whether it is within its goal."""
-    command = (sys.executable, *start.arguments)
-    err = scratch / "err"
-    runs = [run(command, stdout=scratch / "out", stderr=err, env=environment()) for _ in range(repeats)]
+    err, env = scratch / "err", environment(scratch)
+    commands = [[sys.executable, *command_of(start, scratch, number)] for number in range(repeats)]
+    runs = [run(command, stdout=scratch / "out", stderr=err, env=env) for command in commands]
     took = median_of(runs)
     if took.code:
         print(f"{start.name:36} failed with {took.code}: {err.read_text().strip().rpartition(chr(10))[2]}")
@@ -82,17 +108,19 @@ def measured(start: Start, repeats: int, scratch: Path) -> bool:
 
 
 def heavy_modules(start: Start) -> list[str]:
-    """Return which heavy modules a start loads."""
+    """Return which heavy modules a start loads that should load none."""
+    if not start.statement:
+        return []
     code = f"import sys; {start.statement}; print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stderr.split()}
     return [name for name in HEAVY if name in loaded]
 
 
-def costs(start: Start) -> list[tuple[int, str]]:
+def costs(start: Start, scratch: Path) -> list[tuple[int, str]]:
     """Return (own microseconds, module) of what a start imports, dearest first."""
-    command = [sys.executable, "-X", "importtime", *start.arguments]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    command = [sys.executable, "-X", "importtime", *command_of(start, scratch, -1)]
+    done = subprocess.run(command, env=environment(scratch), capture_output=True, text=True, check=True)
     lines = [line.removeprefix("import time:").split("|") for line in done.stderr.splitlines() if "|" in line]
     return sorted(((int(own), name.strip()) for own, _, name in lines if own.strip().isdigit()), reverse=True)
 
@@ -104,15 +132,17 @@ def main() -> int:
     parser.add_argument("--why", action="store_true", help="also show the modules that take the most time")
     given = parser.parse_args()
     is_good = True
-    for start in STARTS:
-        with tempfile.TemporaryDirectory() as scratch:
-            runs_well = measured(start, given.repeats, Path(scratch))
-        heavy = heavy_modules(start) if runs_well else []
-        if heavy:
-            print(f"{'':36} LOADED {', '.join(heavy)}")
-        is_good = is_good and runs_well and not heavy
-        for own, name in costs(start)[:SHOWN] if given.why and runs_well and start.goal_s else ():
-            print(f"{'':36} {own / 1000:7.1f} ms  {name}")
+    with tempfile.TemporaryDirectory() as folder:
+        for number, start in enumerate([*STARTS, *conversions(Path(folder))]):
+            scratch = Path(folder, f"start-{number}")
+            scratch.mkdir()
+            runs_well = measured(start, given.repeats, scratch)
+            heavy = heavy_modules(start) if runs_well else []
+            if heavy:
+                print(f"{'':36} LOADED {', '.join(heavy)}")
+            is_good = is_good and runs_well and not heavy
+            for own, name in costs(start, scratch)[:SHOWN] if given.why and runs_well and number > 1 else ():
+                print(f"{'':36} {own / 1000:7.1f} ms  {name}")
     if is_good:
         print(f"loaded by none: {', '.join(HEAVY)}")
     return 0 if is_good else 1

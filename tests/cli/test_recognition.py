@@ -9,8 +9,8 @@ import pytest
 
 from encord_convert.cli import run
 from encord_convert.formats import Match, format_named
-from encord_convert.formats._files import source_at
-from encord_convert.formats._registry import KNOWN, OF_XML, WRITTEN_ONLY
+from encord_convert.formats._files import MemorySource, source_at
+from encord_convert.formats._registry import KNOWN, WRITTEN_ONLY, _not_asked
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 CVAT = next((FIXTURES / "cvat" / "images-task-minimal").glob("*.xml"))
@@ -23,11 +23,28 @@ BRUSHLESS = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN.keys() - OF_XML - WRITTEN_ONLY))
-def test_only_the_formats_of_xml_claim_xml(name: str) -> None:
-    identify = format_named(name).identify
-    claimed = [path for path in FIXTURES.rglob("*.xml") if identify(source_at(path)) is not Match.NO]
-    assert not claimed
+def test_formats_that_are_not_asked_would_say_no() -> None:
+    sources = [*FIXTURES.glob("*/*"), *FIXTURES.glob("*/*/*"), *FIXTURES.rglob("*.xml"), *FIXTURES.rglob("*.json")]
+    wrong = []
+    for path in sources:
+        with source_at(path) as source:
+            for name in sorted(_not_asked(source) - WRITTEN_ONLY):
+                if format_named(name).identify(source) is not Match.NO:
+                    wrong.append((str(path), name))
+    assert wrong == []
+
+
+def test_a_source_of_one_kind_asks_few_formats() -> None:
+    def asked(members: dict[str, bytes]) -> set[str]:
+        return KNOWN.keys() - _not_asked(MemorySource(members))
+
+    assert asked({"a.xml": b" <annotations>"}) == {"cvat"}
+    assert asked({"a.xml": b"<?xml version='1.0'?>\n<annotation verified='no'>"}) == {"voc"}
+    assert asked({"a.xml": b"<annotation>", "b.xml": b"<annotations>"}) == {"cvat", "voc"}
+    assert asked({"a.xml": b"<!-- <annotation> --><annotations>"}) == {"cvat", "voc"}
+    assert asked({"a.json": b"{}"}) == {"coco", "createml", "labelme", "rle", "via", "yolo"}
+    assert "dicom" in asked({"a.json": b"{" + bytes(200)})
+    assert asked({"a.xml": b"<annotation>", "a.jpg": b""}) == {"cvat", "dicom", "voc", "yolo"}
 
 
 def call(*arguments: object) -> int:

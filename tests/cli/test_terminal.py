@@ -60,6 +60,13 @@ def test_the_bar_ends_before_text_begins_and_the_cursor_comes_back(
     assert after.lstrip("\n").startswith(first), after
 
 
+def test_a_source_is_recognised_on_a_terminal_as_it_is_in_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    session = in_terminal("convert", "a.txt", "out", "--to", "coco", cwd=tmp_path)
+    assert session.code == 6, session.text()
+    assert "Name the folder of all label files and images." in session.text()
+
+
 def test_what_is_data_is_no_text_of_the_display(tmp_path: Path) -> None:
     with (tmp_path / "data.json").open("wb") as file:
         session = in_terminal("info", SIMPLE, "--json", cwd=tmp_path, stdout=file.fileno())

@@ -15,7 +15,7 @@ from encord_convert._samples import SAMPLES, Sample, box, skeletons
 from encord_convert.conversion import write
 from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats import format_named
-from encord_convert.formats._options import parse_options
+from encord_convert.formats._api import parse_options
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.losses.report import Report
 from encord_convert.sdk.objects import Shape

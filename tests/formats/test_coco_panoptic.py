@@ -12,8 +12,8 @@ from PIL import Image
 from encord_convert._samples import HEIGHT, SAMPLES, WIDTH, Sample, box, mask_of, ring
 from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats import format_named
+from encord_convert.formats._api import parse_options
 from encord_convert.formats._files import MemoryTarget
-from encord_convert.formats._options import parse_options
 from encord_convert.geometry.rle import pixel_limit
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.losses.report import Report

@@ -19,8 +19,8 @@ from encord_convert._samples import SAMPLES, Sample, box, mask_of, ring, skeleto
 from encord_convert.conversion import write
 from encord_convert.errors import OptionError, WriteError
 from encord_convert.formats import Match, format_named
+from encord_convert.formats._api import parse_options
 from encord_convert.formats._files import MemorySource, MemoryTarget
-from encord_convert.formats._options import parse_options
 from encord_convert.formats.coco import write as _coco_file
 from encord_convert.formats.coco.write_numbers import ring_numbers
 from encord_convert.hub.extents import Extents

@@ -9,8 +9,8 @@ from pycocotools import mask as coco_masks
 from encord_convert._samples import SAMPLES, Sample, box, mask_of, ring
 from encord_convert.errors import WriteError
 from encord_convert.formats import format_named
+from encord_convert.formats._api import parse_options
 from encord_convert.formats._files import MemoryTarget
-from encord_convert.formats._options import parse_options
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType

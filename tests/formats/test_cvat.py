@@ -1329,7 +1329,7 @@ def test_both_lanes_find_the_same(name: str, monkeypatch: pytest.MonkeyPatch) ->
 def test_what_cvat_writes_takes_the_quick_lane() -> None:
     plain = {
         "label last", "greater than in a value", "entities", "empty elements", "empty attribute element",
-        "text between", "points of skeletons", "groups", "turned",
+        "points of skeletons", "groups", "turned",
     }  # fmt: skip
     for name, text in DIALECTS.items():
         found = scan.scan(MemorySource({"a.xml": text}), "a.xml", Wanted())

@@ -599,7 +599,7 @@ def test_what_is_wrong_with_a_description_is_told(more: str, code: str) -> None:
         ("names: &a [cat]\ntrain: *a\n", "is an alias"),
         (f"{YAML}kpt_shape: [3, 9]\n", "has 'kpt_shape'"),
         (f"{YAML}names: [dog]\n", "'names' stands here twice"),
-        ("names: " + "[" * 5000 + "\ntrain: x\n", "is not YAML"),
+        ("names: " + "[" * 5000 + "\ntrain: x\n", "nests deeper than 50 levels"),
     ],
 )
 def test_a_description_that_cannot_be_read_is_an_error_with_its_place(yaml: str, said: str) -> None:

@@ -11,16 +11,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from derived import is_derived
 from following import GONE, Followed, count_leaves, follow, leaves
 from forest import Tree, dicom_values, dicom_words, forest, is_number
-from mutations import MARK
+from mutations import FIRST, MARK
 from naming import FILES, Rules, entries_of, uncovered
 from sources import OUR_OWN, Source
 
-from encord_convert import Report, convert, read
+from encord_convert import ConvertError, Report, convert, read
 from encord_convert.formats import Format, formats
 from encord_convert.hub.loss import Feature, Kind
 
@@ -134,23 +135,18 @@ def added(silent: Iterable[Followed], done: Converted) -> list[Followed]:
     return [one for one, own in marks if own and not all(mark in said for mark in own)]
 
 
-def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> bool:
+def unsaid(source: Source, before: Source, target: str | Format, folder: Path, what: str) -> bool:
     """Tell whether what a mutation added is neither in a target of another kind nor named by its report.
 
     ``folder`` holds the target of the source's own format: what is not there was counted when the source was read, if
-    only with the item it is of.
+    only with the item it is of. ``before`` is the source without the mutation: a key or an answer that is counted is
+    counted beyond what is counted of that.
     """
     own = _texts_of(folder)
     marks = set(re.findall(rf"\w*{MARK}\w*|9\d{{6}}(?:\.5)?", what))
     if not any(mark in own for mark in marks):
         return False
-    shutil.rmtree(folder, ignore_errors=True)
-    report = Report()
-    options = {} if isinstance(target, str) else {"image_files": "leave"}
-    convert(
-        source.path, folder, from_=source.format, to=target, report=report,
-        read_options=source.read_options, write_options=options,
-    )  # fmt: skip
+    report = _converted_to(source, target, folder)
     if ".txt: line " in what:  # numbers of rows are geometry, which other formats have other numbers for
         return False
     if (
@@ -160,18 +156,24 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
     ):
         # Nothing was added; or what it was added to may be what was dropped.
         return False
-    if what.endswith(_NOTHING) or re.search("[:,] id: ", what):
+    if what.endswith(_NOTHING) or (what.endswith(" = False") and "flags" in what) or re.search("[:,] id: ", what):
         return False
     if _NO_CLASS.match(what):
         return False
-    path = [word.replace(f"_{MARK}", "") for word in re.findall(r"\w+", what.partition(" = ")[0])]
+    path = {word.replace(f"_{MARK}", "") for word in re.findall(r"\w+", what.partition(" = ")[0])}
     has_answers = any(word in ("flags", "actions") or word.endswith("attributes") for word in path)
+    less = _counts_before(before, target)
+    is_other = "rename: " in what or ": tag: " in what or what.endswith(FIRST)  # as much as before
+    more = {entry for entry, count in _counts_of(report, source).items() if count > less.get(entry, 0)}
+    has_more_answers = any(one[2:3] == ("answer",) for one in more)
     for loss in report.losses():  # what is counted, or dropped, with all that is in it
-        if loss.type == "key" and loss.label.endswith((".(key)", ".region_id")) and "rename: " in what:
+        entry = str(loss.kind), loss.code, loss.type, loss.label
+        is_more = is_other or entry in more
+        if loss.type == "key" and is_more and loss.label.endswith(_RENAMED) and _IS_RENAMED.search(what):
             return False
-        if loss.type == "key" and not set(loss.label.split(".")[-1].split()).isdisjoint(path):  # or "other flags"
+        if loss.type == "key" and is_more and not path.isdisjoint(loss.label.split(".")[-1].split()):  # "other flags"
             return False
-        if (loss.type == "answer" or ("answer", loss.label) in report.writing.dropped) and has_answers:
+        if ("answer", loss.label) in report.writing.dropped and has_answers and (is_other or has_more_answers):
             return False
         if loss.kind is Kind.DROPPED and (
             loss.type in path or (loss.feature is Feature.SHAPE and "annotations" in path)
@@ -182,9 +184,10 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
         if loss.feature is Feature.MEDIA and "metadata" in path:
             return False
     for note in report.notes():  # of the file itself
-        if note.code in FILES and what.partition(":")[0] in note.detail:
+        if note.code in (*FILES, "NATIVE_DROPPED") and what.partition(":")[0] in note.detail:
             return False
-        if note.code in ("NATIVE_DROPPED", "KEYS_NOT_READ") and set(re.findall(r"\w+", note.detail)) & set(path[1:]):
+        is_more = is_other or (note.code, note.detail.replace(str(source.path), "")) in more
+        if note.code in ("NATIVE_DROPPED", "KEYS_NOT_READ") and is_more and set(re.findall(r"\w+", note.detail)) & path:
             return False
     said = json.dumps(report.to_dict(), ensure_ascii=False) + _texts_of(folder)
     if any(mark in said for mark in marks):
@@ -193,7 +196,50 @@ def unsaid(source: Source, target: str | Format, folder: Path, what: str) -> boo
     return not any(mark in row.data_title for row in rows for mark in marks)  # the name of an image is no label
 
 
-_NOTHING = (" = ''", " = None", " = []", " = {}", " = False")
+def _converted_to(source: Source, target: str | Format, folder: Path) -> Report:
+    shutil.rmtree(folder, ignore_errors=True)
+    report = Report()
+    options = {} if isinstance(target, str) else {"image_files": "leave"}
+    convert(
+        source.path, folder, from_=source.format, to=target, report=report,
+        read_options=source.read_options, write_options=options,
+    )  # fmt: skip
+    return report
+
+
+_before: dict[tuple[str, str], Counter[tuple[str, ...]]] = {}
+
+
+def _counts_before(source: Source, target: str | Format) -> Counter[tuple[str, ...]]:
+    """Return what a report of a source that was not mutated counts; nothing if it cannot be converted."""
+    key = source.name, target if isinstance(target, str) else target.name
+    if key not in _before:
+        with TemporaryDirectory(prefix="law-") as folder:
+            try:
+                _before[key] = _counts_of(_converted_to(source, target, Path(folder) / "out"), source)
+            except ConvertError:
+                _before[key] = Counter()
+    return _before[key]
+
+
+def _counts_of(report: Report, source: Source) -> Counter[tuple[str, ...]]:
+    """Return how often each loss, each thing that goes with one, and each note is counted."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for loss in report.losses():
+        counts[str(loss.kind), loss.code, loss.type, loss.label] += loss.count
+    for (type_, label), count in report.writing.dropped.items():
+        counts["", "", type_, label] += count
+    for note in report.notes():
+        counts[note.code, note.detail.replace(str(source.path), "")] += note.count
+    return counts
+
+
+_RENAMED = (".(key)", ".region_id")
+"""Keys that count images of VIA, and regions, that are called otherwise than they would be."""
+
+_IS_RENAMED = re.compile(r"rename: .* = {'(?:file\w+|shape_attributes|region_attributes)'")
+
+_NOTHING = (" = ''", " = None", " = []", " = {}")
 """How a mutation ends that renames what says nothing."""
 
 _NO_CLASS = re.compile(r"class-descriptions\.csv: rename: .*, column DisplayName")

@@ -19,6 +19,9 @@ from sources import OUR_OWN, Source
 MARK = "zq"
 """Stands in every key and text that a mutation adds, and nowhere else."""
 
+FIRST = " (the first)"
+"""Ends what was done where something was added to an empty mapping, which is counted as one value itself."""
+
 MOST_BYTES = 60_000
 """Larger sources are not mutated: they say nothing new."""
 
@@ -126,7 +129,7 @@ def _mutate(tree: Any, random: Random) -> str:
     path, node = _pick(random, mappings)
     key = f"{MARK}_{random.randrange(1000)}"
     node[key] = _marked(random)
-    return f"add: {path}.{key} = {node[key]!r}"
+    return f"add: {path}.{key} = {node[key]!r}{FIRST * (len(node) == 1)}"
 
 
 # -- XML, CSV, lines --------------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def run_mutations(sources: Iterable[Source], scratch: Path, count: int, seed: in
                 run.gaps[kind := pattern_of(one, source.format)] += 1
                 run.examples.setdefault(kind, said)
             other = random.choice(ONLY_WRITTEN)
-            if not silent and unsaid(changed, other, scratch / "out", what):
+            if not silent and unsaid(changed, source, other, scratch / "out", what):
                 run.gaps[kind := f"to {other if isinstance(other, str) else other.name}"] += 1
                 run.examples.setdefault(kind, said)
         except ConvertError as error:

@@ -254,7 +254,7 @@ def test_frames_count_where_a_range_says_none_of_the_row(range_: Any) -> None:
 def test_an_author_of_the_answer_alone_is_told() -> None:
     row = said_twice([0, 1], range=[[0, 1]], createdBy="bob@example.org", confidence=1)
     assert [one.sentence for one in row._contents.disagreements] == [
-        "Free Remark (C1): createdBy is ann@example.org on its frames, and not kept where its answer says "
+        "Free Remark (C1): 'createdBy' is ann@example.org on its frames, and not kept where its answer says "
         "bob@example.org."
     ]
     assert row.to_encord_dict()["classification_answers"]["C1"]["createdBy"] == "ann@example.org"

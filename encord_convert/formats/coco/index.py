@@ -8,6 +8,7 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -43,6 +44,8 @@ _GEOMETRY = frozenset({"bbox", "segmentation", "keypoints", "segments_info", "ca
 _MOST_KNOWN = 10_000
 _MOST_KEPT_BYTES = 4 << 20
 """Of blocks that nobody here knows."""
+
+_BRACE = ord("{")
 
 KNOWN_BLOCKS = frozenset({"images", "annotations", "categories", "videos"})
 _SIDES = ("keypoints", "rotation", "track_id", "instance_id", "segments_info", "segmentations", "bboxes")
@@ -102,6 +105,8 @@ class Index:
     annotation_ids : IdFacts
     invalid_image_ids : int
         How many images have an id that is neither a number nor a text.
+    invalid_images : int
+        How many entries of ``images`` are not objects; they have no place.
     unread : list of str
         Blocks that are not read.
     renamed : str
@@ -136,6 +141,7 @@ class Index:
         self._kept_bytes = 0
         self.annotation_ids = IdStats()
         self.invalid_image_ids = 0
+        self.invalid_images = 0
         self.unread: list[str] = []
         self._candidates: list[str] = []
         self.seen: set[str] = set()
@@ -245,16 +251,22 @@ class Index:
     # -- images -----------------------------------------------------------------------------------------------
 
     def _images(self, part: Chunk, pattern: Any) -> None:
+        base, offsets, lengths = part.places()
         try:
             frames = _frames.decode(part.text)
         except msgspec.ValidationError:
-            frames = [_lone_frame(raw) for raw in part.entries]
+            are_objects = [first_byte(raw) == _BRACE for raw in part.entries]
+            if not all(are_objects):
+                self.invalid_images += are_objects.count(False)
+                self.image_places.has_gaps = True
+                offsets, lengths = (list(compress(numbers, are_objects)) for numbers in (offsets, lengths))
+            frames = [_lone_frame(raw) for raw in compress(part.entries, are_objects)]
         self.says_sizes = self.says_sizes or b'"width"' in part.text
         ids = [number_of(frame.id) for frame in frames]
         self._image_ids.extend(ids)
         if NO_ID in ids:
             self.invalid_image_ids += sum(id_ == NO_ID and f.id is not None for id_, f in zip(ids, frames, strict=True))
-        self.image_places.extend(*part.places())
+        self.image_places.extend(base, offsets, lengths)
         groups, numbers = [], []
         for frame in frames:
             group = self._group(frame, pattern)

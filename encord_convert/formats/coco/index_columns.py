@@ -44,12 +44,13 @@ class Column:
 
 
 class Places:
-    """Where the entries of a list stand in a document."""
+    """Where the entries of a list stand in a document; ``has_gaps``: some stand between that are none of them."""
 
     def __init__(self) -> None:
         self._offsets, self._lengths = Column(), Column()
         self._firsts: list[int] = []
         self._bases: list[int] = []
+        self.has_gaps = False
 
     def __len__(self) -> int:
         return len(self._offsets)
@@ -65,7 +66,9 @@ class Places:
         """Return entries of the document as a JSON list, in the order they are asked for."""
         pieces = [
             document.read(start, self._start(last) + int(self._lengths.values()[last]) - start)
-            for first, last in (zip(wanted, wanted, strict=True) if document.is_keyed else _runs(wanted))
+            for first, last in (
+                zip(wanted, wanted, strict=True) if document.is_keyed or self.has_gaps else _runs(wanted)
+            )
             for start in (self._start(first),)
         ]
         return b"[" + b",".join(pieces) + b"]"

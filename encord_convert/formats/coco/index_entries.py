@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from encord_convert.hub.visibility import is_far
+
 NO_ID = -(1 << 63)
 """Stands for an id that is missing or is none."""
 
@@ -278,12 +280,12 @@ def value_of(raw: Raw) -> Any:
 
 
 def numbers_of(value: Any) -> list[float] | None:
-    """Return a list of finite numbers as such, None if it is something else."""
+    """Return a list of numbers as such, None if it is something else or one is beyond any image."""
     if not isinstance(value, list):
         return None
     if not all(number.__class__ is float or number.__class__ is int for number in value):
         return None
-    return value if all(-1e15 < number < 1e15 for number in value) else None
+    return None if is_far(value) else value
 
 
 def texts_of(value: Any) -> Sequence[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -191,4 +190,6 @@ def append_file(stream: BinaryIO, path: Path) -> None:
                 return
             except OSError:  # two file systems, or one that cannot; the rest is copied as anywhere
                 pass
+        import shutil
+
         shutil.copyfileobj(part, stream, 1 << 20)

@@ -221,9 +221,9 @@ class Natives:
         return classes
 
 
-def lose_block(counts: Counts, key: str, detail: str, where: Where) -> None:
+def lose_block(counts: Counts, key: str, detail: str, where: Where, count: int = 1) -> None:
     """Say that a block of a file, or what it says otherwise than that of another file, is not taken over."""
-    counts.lose(Kind.DROPPED, "BLOCK_NOT_READ", Feature.NATIVE, ("key", f"file.{key}"), where, detail)
+    counts.lose(Kind.DROPPED, "BLOCK_NOT_READ", Feature.NATIVE, ("key", f"file.{key}"), where, detail, count)
 
 
 def own_of(entry: Mapping[str, Any], read: Iterable[str]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from encord_convert.formats.coco.stats import AnswerStats, ClassStats
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Draft
 from encord_convert.hub.loss import Feature, Kind, Level, Where
+from encord_convert.hub.native import leaves, says_nothing
 from encord_convert.sdk.objects import Classification, Object, Shape
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
 from encord_convert.sdk.objects.attributes import (
@@ -51,12 +52,14 @@ class Category(msgspec.Struct):
     """One entry of ``categories``.
 
     ``is_declared`` says that its ``supercategory`` is what Encord's own exporter writes there, shapes; ``declared`` is
-    the shape if there is but one. ``native`` are the keys that nothing else is made of, ``id`` is its own.
+    the shape if there is but one. ``pose`` is what the file has as ``keypoints`` and ``skeleton``. ``native`` are the
+    keys that nothing else is made of, ``id`` is its own.
     """
 
     name: str
     supercategory: str = ""
     keypoints: list[str] = []
+    pose: tuple[Any, Any] = (None, None)
     edges: list[Any] = []
     color: str | None = None
     declared: Shape | None = None
@@ -88,8 +91,8 @@ def categories_by_id(entries: Iterable[Any], counts: Counts) -> dict[int, Catego
         supercategory = entry.get("supercategory")
         category = found[id_] = Category(str(entry["id"] if name is None else name))
         category.supercategory = supercategory if isinstance(supercategory, str) else ""
-        category.keypoints = list(texts_of(entry.get("keypoints")))
-        edges = entry.get("skeleton")
+        category.pose = names, edges = entry.get("keypoints"), entry.get("skeleton")
+        category.keypoints = list(texts_of(names))
         category.edges = edges if isinstance(edges, list) else []
         category.color = color_of(entry.get("color"))
         category.id = id_
@@ -272,7 +275,9 @@ class Plans:
         if has_parent and self._options.supercategory == "attribute":
             self._supercategory(item, category)
         if shape is Shape.SKELETON:
-            self._draft.ontology.skeleton_templates.append(self._template(item, category))
+            template = self._template(item, category)
+            self._draft.ontology.skeleton_templates.append(template)
+            self._lose_pose(category, len(template.edges))
         return item
 
     def _supercategory(self, item: Object, category: Category) -> None:
@@ -339,6 +344,19 @@ class Plans:
             name=item.name, width=1.0, height=1.0, skeleton=nodes, edges=[(a, b, None) for a, b in edges],
             feature_node_hash=item.feature_node_hash,
         )  # fmt: skip
+
+    def _lose_pose(self, category: Category, edges: int) -> None:
+        """Say what of the names and edges of a category is not in its template."""
+        names, given = category.pose
+        lost = {
+            "keypoints": 0 if category.keypoints or says_nothing(names) else leaves(names),
+            "skeleton": len(given) - edges if isinstance(given, list) else 0 if says_nothing(given) else leaves(given),
+        }
+        for key, count in lost.items():
+            if count:
+                detail = f"{key!r} of {category.name!r} does not say which points there are, or which are joined."
+                where, name = Where(element=category.name), ("key", f"class.{key}")
+                self._counts.lose(Kind.DROPPED, "NATIVE_DROPPED", Feature.NATIVE, name, where, detail, count)
 
     # -- labels of images -------------------------------------------------------------------------------------
 

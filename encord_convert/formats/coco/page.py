@@ -126,6 +126,7 @@ from typing import Literal
 
 from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats.coco.identify import files_of
 from encord_convert.formats.coco.native import FAMILY
 from encord_convert.formats.coco.options import ReadOptions
 from encord_convert.formats.coco.write_numbers import TOLERANCE_PX
@@ -224,8 +225,6 @@ class WriteOptions:
 
 def identify(source: Source) -> Match:
     """Say yes if a JSON file begins like results, or like an object with one of COCO's lists right below the top."""
-    from encord_convert.formats.coco.read import files_of
-
     return Match.YES if files_of(source) else Match.NO
 
 

@@ -18,14 +18,14 @@ from typing import Any
 import msgspec
 
 from encord_convert.errors import ReadError
-from encord_convert.formats._files import HEAD_BYTES, FileSource, FolderSource, MemorySource, Source
+from encord_convert.formats._files import FileSource, FolderSource, Source
 from encord_convert.formats._hub_schema import ontology_from
-from encord_convert.formats._json_heads import head_of, is_object_list, is_object_table, sketch
+from encord_convert.formats.coco.identify import DEPTH, files_of
 from encord_convert.formats.coco.index import Index
 from encord_convert.formats.coco.index_entries import NO_ID, Entries
 from encord_convert.formats.coco.index_entries_again import Part
 from encord_convert.formats.coco.index_records import Join
-from encord_convert.formats.coco.json_walk import MAX_ENTRY_BYTES, Document
+from encord_convert.formats.coco.json_walk import Document
 from encord_convert.formats.coco.native import FAMILY, Natives, lose_block
 from encord_convert.formats.coco.ontology import Category, Plans, categories_by_id
 from encord_convert.formats.coco.options import ReadOptions
@@ -41,86 +41,11 @@ from encord_convert.losses.report import Report
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure, Shape
 
-DEPTH = 3
-_MOST_LOOKED_AT = 64
 _IMAGE_BYTES = 256
 """What an image without annotations weighs when files are cut."""
-_LOOKS_BYTES = (1 << 13, HEAD_BYTES)
-_BLOCKS = ("images", "annotations", "categories")
-_OWN_KEYS = {*_BLOCKS, "info", "licenses", "videos"}
-_PARENTS = frozenset({"image_id", "video_id"})
 _SPLIT = re.compile(
     r"(?:instances|person_keypoints|captions|labels|stuff|panoptic|images?_info|image_labels)_(.+?)\.json(?:\.gz)?"
 )
-
-
-# -- which files --------------------------------------------------------------------------------------------------
-
-
-def kind_of_file(source: Source, name: str) -> str:
-    """Return ``object`` for a file that begins like COCO, ``list`` for one that begins like results, else nothing."""
-    text = head_of(source, name)
-    for size in _LOOKS_BYTES:
-        kind = _kind_of(sketch(text[:size]))
-        if kind or size >= len(text):
-            break
-    if kind is None and len(text) == _LOOKS_BYTES[-1] and text.startswith(b"{"):
-        return "object" if _has_blocks_later(source, name) else ""
-    return kind or ""
-
-
-def _kind_of(top: Any) -> str | None:
-    """Tell what the beginning of a file is; None if more of it could tell."""
-    if isinstance(top, list):
-        first = top[0] if top else None
-        return "list" if isinstance(first, dict) and first.keys() & _PARENTS else None
-    if not isinstance(top, dict):
-        return ""
-    blocks = {key: top[key] for key in _BLOCKS if key in top}
-    if any(is_object_list(blocks.get(key)) for key in ("images", "categories")):
-        return "object"
-    if len(blocks) > 1 and all(is_object_list(block) or is_object_table(block) for block in blocks.values()):
-        return "object"
-    annotations: Any = blocks.get("annotations")
-    if is_object_list(annotations) and (any(one.keys() & _PARENTS for one in annotations) or set(top) <= _OWN_KEYS):
-        return "object"
-    if is_object_table(annotations) and any(one.keys() & _PARENTS for one in annotations.values()):
-        return "object"
-    return None
-
-
-def _has_blocks_later(source: Source, name: str) -> bool:
-    """Tell whether one of the lists comes after what is longer than the beginning, as an ontology of 700 classes is."""
-    document = Document(MemorySource({name: head_of(source, name, MAX_ENTRY_BYTES)}, source.name), name)
-    top: dict[str, Any] = {}
-    try:
-        for part in document.walk():
-            top.setdefault(part.key, sketch(bytes(part.text)[: _LOOKS_BYTES[0]]))
-            if _kind_of(top):
-                return True
-    except ReadError:
-        pass
-    return False
-
-
-def files_of(source: Source) -> dict[str, str]:
-    """Return the files of a source that are COCO, each with its kind; JSON files, plain or as gzip."""
-    names = source.names(".json", depth=DEPTH)
-    names += [name for name in source.names(".json.gz", depth=DEPTH) if name not in names]
-    kinds = {name: kind_of_file(source, name) for name in names[:_MOST_LOOKED_AT]}
-    return {name: kind for name, kind in kinds.items() if kind and not _is_notes(source, name)}
-
-
-def _is_notes(source: Source, name: str) -> bool:
-    """Tell the ``notes.json`` of Label Studio, which has the classes of label files of YOLO, and nothing else."""
-    if name.rpartition("/")[2] != "notes.json" or not source.names(".txt"):
-        return False
-    top = sketch(head_of(source, name))
-    is_whole = (source.size(name) or 0) <= HEAD_BYTES
-    return is_whole and isinstance(top, dict) and top.keys() <= {"categories", "info"}
-
-
-# -- reading ------------------------------------------------------------------------------------------------------
 
 
 def read_source(source: Source, options: ReadOptions, report: Report) -> LabelSet:
@@ -308,6 +233,9 @@ class _Reading:
             else:
                 detail = f"The block {key!r} is long and not one of COCO; it was not read."
                 lose_block(self.counts, key, detail, where)
+        if index.invalid_images:
+            lose_block(self.counts, "images", "An entry of 'images' is not an object, and was not read.", where,
+                       index.invalid_images)  # fmt: skip
         if index.renamed:
             detail = f"The annotations stand in the block {index.renamed!r}."
             self.counts.note(Level.WARNING, "BLOCK_RENAMED", detail, where)

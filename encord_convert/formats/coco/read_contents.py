@@ -19,7 +19,7 @@ from encord_convert.formats.coco.index_entries_again import Part
 from encord_convert.formats.coco.native import SAID, own_of
 from encord_convert.formats.coco.ontology import Unknown, answer_of
 from encord_convert.formats.coco.panoptic_png import segmentation_of, segments_of
-from encord_convert.formats.coco.read_shapes import NO_LABEL, Reader, confidence_of, raw_of
+from encord_convert.formats.coco.read_shapes import IN_PNG, NO_LABEL, Reader, confidence_of, raw_of
 from encord_convert.hub.counts import Carried, Origin
 from encord_convert.hub.loss import Feature, Kind
 from encord_convert.hub.native import says_nothing
@@ -49,8 +49,9 @@ def opened(
             part.reader.of_segment = own_of(segment, _SEGMENT_KEYS)
             drawn = segmentation_of(shown, segment.get("id")) if shown is not None else None
             own = msgspec.structs.replace(
-                entry, segments_info=NO_RAW, id=segment.get("id"), category_id=segment.get("category_id"),
-                iscrowd=segment.get("iscrowd"), bbox=raw_of(segment.get("bbox")),
+                entry, segments_info=NO_RAW, file_name=IN_PNG, id=segment.get("id"),
+                category_id=segment.get("category_id"), iscrowd=segment.get("iscrowd"),
+                bbox=raw_of(segment.get("bbox")),
                 segmentation=raw_of(drawn or {"counts": None}),
                 area=raw_of(segment.get("area")),
             )  # fmt: skip

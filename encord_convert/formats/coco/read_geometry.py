@@ -21,6 +21,7 @@ from encord_convert.formats.coco.ontology import Plan
 from encord_convert.formats.coco.options import ReadOptions
 from encord_convert.geometry import masks, rings, rle
 from encord_convert.hub.loss import Feature, Kind, Level
+from encord_convert.hub.visibility import is_far
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
@@ -115,7 +116,7 @@ def bbox_of(entry: Any, drawing: Drawing) -> list[float]:
             box = _boxes.decode(entry.bbox)
         except (msgspec.DecodeError, RecursionError):
             box = numbers_of(value_of(entry.bbox)) or []
-        if len(box) not in (4, 5) or not all(-1e15 < number < 1e15 for number in box):
+        if len(box) not in (4, 5) or is_far(box):
             raise Invalid("INVALID_BBOX", f"bbox is {_excerpt(entry.bbox)}, not four finite numbers.")
         if box[2] < 0 or box[3] < 0:
             raise Invalid("INVALID_BBOX", f"bbox {_excerpt(entry.bbox)} has a negative side.")
@@ -176,7 +177,10 @@ def rings_of(segmentation: Raw, drawing: Drawing) -> list[list[float]]:
             ring = ring[:-1]
         if len(ring) > 6 and ring[0] == ring[-2] and ring[1] == ring[-1]:
             ring = ring[:-2]
-        if len(ring) >= 6:
+        if is_far(ring):
+            beyond = "A ring with a coordinate beyond any image is left out."
+            drawing.change("INVALID_POLYGON", beyond)
+        elif len(ring) >= 6:
             good.append(ring)
         elif len(found) > 1:
             drawing.change("INVALID_POLYGON", "A ring of fewer than three points is left out.")

@@ -29,7 +29,7 @@ SHAPES = {
 """What annotations that are drawn so become if they are as most are."""
 
 _SIDES = ("keypoints", "score", "confidence", "segments_info", "segmentations", "bboxes", "track_id", "instance_id",
-          "caption")  # fmt: skip
+          "caption", "file_name")  # fmt: skip
 """Keys of which a plain annotation has none."""
 
 _MOST_KNOWN = 10_000
@@ -113,7 +113,9 @@ class Alikes:
         category = reader.categories.get(category_id)
         is_own = text[-1:] in (b"{", b",")  # what is left before a hash
         attributes = value_of(Raw(text.rstrip(b",") + b"}" if is_own else text))
-        attributes = attributes if isinstance(attributes, dict) else {}
+        if attributes is not None and not isinstance(attributes, dict):
+            return None
+        attributes = attributes or {}
         if category is None or category.is_declared or attributes.keys() & _TOLD_APART:
             return None
         plan = reader.plans.known(category, kind, attributes.get("encord_shape"))

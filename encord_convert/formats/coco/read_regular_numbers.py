@@ -9,6 +9,7 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -20,11 +21,10 @@ from encord_convert.formats.coco.read_geometry import Drawing, Invalid, coordina
 from encord_convert.formats.coco.read_regular import SHAPES, Alike
 from encord_convert.formats.coco.read_shapes import Reader
 from encord_convert.hub.table import Column, Size
+from encord_convert.hub.visibility import FARTHEST_PX, is_far
 from encord_convert.sdk.objects import Shape
 
 Floats = NDArray[np.float64]
-
-_FARTHEST = 1e15
 
 _rings = msgspec.json.Decoder(list[list[list[float]]])
 _boxes = msgspec.json.Decoder(list[list[float]])
@@ -101,7 +101,7 @@ class Plain:
             kept = [number for number, box in enumerate(found) if len(box) == 4]
             at, found = [at[number] for number in kept], [found[number] for number in kept]
         numbers = np.array(found, np.float64).reshape(-1, 4)
-        good = (np.abs(numbers) < _FARTHEST).all(axis=1) & (numbers[:, 2:] >= 0).all(axis=1)
+        good = (np.abs(numbers) <= FARTHEST_PX).all(axis=1) & (numbers[:, 2:] >= 0).all(axis=1)
         if not good.all():
             at, numbers = np.array(at)[good].tolist(), numbers[good]
         limits = self._limits(at)
@@ -123,8 +123,12 @@ class Plain:
                 del ring[-2:]
             kept.append(one)
             rings.append(ring)
+        flat = _packed(rings)
+        if not -FARTHEST_PX <= flat.min(initial=0.0) <= flat.max(initial=0.0) <= FARTHEST_PX:
+            near = [not is_far(ring) for ring in rings]
+            kept, rings = [*compress(kept, near)], [*compress(rings, near)]
+            flat = _packed(rings)
         counts = list(map(len, rings))
-        flat = np.frombuffer(b"".join([_packer(len(ring))(*ring) for ring in rings])).reshape(-1, 2)
         if self._is_relative:
             return kept, flat.reshape(-1), counts
         if kept:
@@ -183,6 +187,11 @@ _READERS: dict[Shape, Callable[[Plain, list[int]], tuple[list[int], Any, Any]]] 
     Shape.BITMASK: Plain._masks,
     Shape.POINT: Plain._points,
 }
+
+
+def _packed(rings: Sequence[Sequence[float]]) -> Floats:
+    """Return the points of rings, one ring after the other."""
+    return np.frombuffer(b"".join([_packer(len(ring))(*ring) for ring in rings])).reshape(-1, 2)
 
 
 @lru_cache(maxsize=1024)

@@ -15,7 +15,15 @@ from msgspec import Raw
 from numpy.typing import NDArray
 
 from encord_convert.formats.coco.index import OWN_KEYS, drawn_as, keypoints_of
-from encord_convert.formats.coco.index_entries import NO_ID, SIDE_KEYS, Entries, is_given, number_of, value_of
+from encord_convert.formats.coco.index_entries import (
+    NO_ID,
+    SIDE_KEYS,
+    Entries,
+    first_byte,
+    is_given,
+    number_of,
+    value_of,
+)
 from encord_convert.formats.coco.native import SEGMENT, KeptIds
 from encord_convert.formats.coco.ontology import Category, Plan, Plans, Unknown, answer_of
 from encord_convert.formats.coco.options import ReadOptions
@@ -30,14 +38,18 @@ from encord_convert.sdk.objects.attributes import ChecklistAttribute
 
 _MOST_SHARED = 4096
 _SHORT = 256
+_BRACE = ord("{")
 _NO_ATTRIBUTES: dict[str, Any] = {}
 SAID_KEYS = ("track_id", "instance_id", "video_id", "iscrowd", "score", "confidence", "rotation", "num_keypoints",
-             "bbox", "segmentation", "keypoints", "attributes", "segmentations", "bboxes", "area", "areas")  # fmt: skip
+             "bbox", "segmentation", "keypoints", "attributes", "segmentations", "bboxes", "area", "areas", "file_name",
+             "segments_info")  # fmt: skip
 """Keys of an annotation without a geometry that are nothing in the hub."""
 _BOXES = (Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX)
 _WITHOUT_RINGS = frozenset((*_BOXES, Shape.POINT, Shape.SKELETON))
 """Shapes that are not read from a segmentation: what stands there is said beside them."""
 NO_LABEL = ""
+IN_PNG = object()
+"""Stands for the file of a segment, which is found in it."""
 
 
 class Placed:
@@ -166,6 +178,10 @@ class Reader:
             self.lose(entry, "INVALID_ANNOTATION", "An entry of annotations is no object.", title)
             return None
         attributes, text = self._attributes_of(entry) if len(entry.attributes) else (_NO_ATTRIBUTES, b"")
+        if not attributes and is_given(entry.attributes) and first_byte(entry.attributes) != _BRACE:
+            detail = f"'attributes' is {value_of(entry.attributes)!r:.60}, which is not an object."
+            where, name = self.where(title, entry), ("key", "annotation.attributes")
+            self.counts.lose(Kind.DROPPED, "NATIVE_DROPPED", Feature.NATIVE, name, where, detail)
         said = attributes.get("encord_shape")
         said = said if isinstance(said, str) else None
         if kind != "keypoints" and said == "skeleton":
@@ -239,6 +255,10 @@ class Reader:
             keys["attributes"] = {"track_id": track}
         if entry.caption is not None:
             keys["caption"] = entry.caption
+        if entry.file_name is not None and entry.file_name is not IN_PNG:
+            keys["file_name"] = entry.file_name
+        if len(entry.segments_info):
+            keys["segments_info"] = value_of(entry.segments_info)
         if entry.confidence is not None and entry.score is not None:
             keys["confidence"] = entry.confidence
         if found.kind != "keypoints" and len(entry.keypoints):
@@ -277,7 +297,7 @@ class Reader:
         id_ = number_of(entry.id)
         if id_ == NO_ID:
             return {}
-        if entry.file_name is not None:  # a segment of a panoptic PNG
+        if entry.file_name is IN_PNG:
             return {**self.of_segment, SEGMENT: id_}
         return {"id": id_} if self.native.keeps("annotation") else {}
 

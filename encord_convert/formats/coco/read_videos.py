@@ -22,7 +22,7 @@ from encord_convert.formats.coco.image_sizes import (
 )
 from encord_convert.formats.coco.index import MOST_FRAMES, drawn_as
 from encord_convert.formats.coco.index_entries import NO_ID, number_of, value_of
-from encord_convert.formats.coco.index_entries_again import Part
+from encord_convert.formats.coco.index_entries_again import Found, Part
 from encord_convert.formats.coco.native import FAMILY, own_of, quiet_of
 from encord_convert.formats.coco.read_contents import NO_RAW, Said, image_answers, labels, opened
 from encord_convert.formats.coco.read_shapes import Placed, Reader, free_hash, raw_of
@@ -62,7 +62,7 @@ class Videos:
             return self.video(part, id_, part.videos.get(id_), placed)
         [image] = part.images_at(places[:1])
         encord = image.get("encord")
-        size = self._extents.of(part, image, part.found(places[:1]))
+        [size] = self._sizes(part, [image], places, part.found(places[:1]))
         if isinstance(encord, dict) and encord.get("row_hash"):
             return self._own_group(part, encord, placed)
         title = part.folder + part.images_index.group_titles.get(group, "video")
@@ -71,6 +71,21 @@ class Videos:
         unit = self._draft.unit(title, *size, key)
         row = self._draft.row(data_type, title, [unit], frames=placed[-1][0] + 1, key=key, dataset=part.split)
         return self._filled(part, row, key, placed, {})
+
+    def _sizes(
+        self, part: Part, images: list[dict[str, Any]], places: list[int], found: Sequence[Found] = ()
+    ) -> list[tuple[int, int]]:
+        """Return width and height of images in pixels, 0 where they are not known.
+
+        Raises
+        ------
+        ReadError
+            That of one is not known, and an image at one of the places has annotations.
+        """
+        sizes = [self._extents.known(part, image, found) for image in images]
+        if None in sizes and any(entries for _, _, entries in part.each_found(places)):
+            self._extents.of(part, images[sizes.index(None)], found)
+        return [size or (0, 0) for size in sizes]
 
     def _apart(self, part: Part, placed: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return frames and places of images, of two that say they are one frame the later behind all others."""
@@ -102,8 +117,9 @@ class Videos:
         said_units = [(str(name), side(width), side(height)) for name, width, height in _triples(known.get("units"))]
         if not said_units or not all(width and height for _, width, height in said_units):
             only = places[:1] if data_type is DataType.DICOM else places
-            images = part.each_image(only)
-            said_units = [(title_of(image), *self._extents.of(part, image)) for image in images]
+            images = [*part.each_image(only)]
+            sizes = self._sizes(part, images, places)
+            said_units = [(title_of(image), *size) for image, size in zip(images, sizes, strict=True)]
         units = [self._draft.unit(*unit, (*key, number), number) for number, unit in enumerate(said_units)]
         count = side(known.get("frames")) or placed[-1][0] + 1
         row = self._draft.row(data_type, title, units, frames=count, key=key, dataset=part.split)
@@ -123,7 +139,7 @@ class Videos:
         tell_odd_name(part, video, title, "name")
         if not (width and height) and placed:
             [found] = part.found([min(place for _, place in placed)])
-            width, height = self._extents.of(part, found[1], [found])
+            [(width, height)] = self._sizes(part, [found[1]], [place for _, place in placed], [found])
         if not (width and height):
             detail = "Videos without a size are read as 1 × 1 pixels."
             part.reader.counts.note(Level.WARNING, "SIZE_UNKNOWN", detail, part.reader.where(title, None))
@@ -161,7 +177,9 @@ class Videos:
                 row.client_metadata = split_metadata(part.split_of(image))
             frames[frame] = _frame_of(part, image)
             own_size = side(image.get("width")), side(image.get("height"))
-            extent = own_size if all(own_size) else size or self._extents.of(part, image)
+            extent = own_size if all(own_size) else size
+            if not extent:
+                extent = self._extents.of(part, image) if entries else (0, 0)
             said = []
             for entry, kind in opened(self._source, part, entries, extent, title):  # type: ignore[arg-type]
                 if kind in ("caption", "label"):

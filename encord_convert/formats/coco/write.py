@@ -9,7 +9,7 @@ The page of the format is :mod:`encord_convert.formats.coco.page`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
@@ -107,12 +107,17 @@ def _write_in_turn(parts: Sequence[Narrowed], target: Target, options: Any) -> N
         for file in files.values():
             file.rows.end()
     _note(parts, listing.clashes())
-    paths = Paths()
-    for split, file in files.items():
-        name = "".join("_" if char in '<>:"/\\|?*' or char < " " else char for char in split)
-        path = paths.file(f"annotations/instances_{name}", ".json") + ".json" if listing.by_split else NAME
+    paths = _paths(files) if listing.by_split else [NAME]
+    for path, file in zip(paths, files.values(), strict=True):
         with target.open(path) as stream:
             file.write(stream)
+
+
+def _paths(splits: Iterable[str]) -> Iterator[str]:
+    paths = Paths()
+    for split in splits:
+        name = "".join("_" if char in '<>:"/\\|?*' or char < " " else char for char in split)
+        yield paths.file(f"annotations/instances_{name}", ".json") + ".json"
 
 
 def _add(rows: Rows, left: Left | LeftTable, names: Any) -> None:

@@ -118,14 +118,19 @@ def walk(narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterator[
     WriteError
         A row says it has more frames than any medium, and all are to be listed.
     """
-    kept, names = Kept(narrowed.labels), Names()
+    kept, names, taken = Kept(narrowed.labels), Names(), set[int]()
     for left in narrowed:
         row = left.row
         frames = listed_frames(row, options, kept) or [0]  # a video without images is none
         width, height = unit_size(row, frames[0])
         native = kept.of(row)
         keys = native.row if native is not None else {}
-        id_ = keys.get("id", 0) if _kind(kept) in kept.largest else 0
+        is_of_kind = (
+            row.data_type is DataType.VIDEO or _kind(kept) == "image"
+        )  # an image beside videos has an image's id
+        id_ = keys.get("id", 0) if _kind(kept) in kept.largest and is_of_kind else 0
+        id_ = 0 if id_ in taken else id_
+        taken.add(id_)
         listed = [names.of(row, frame) for frame in frames]
         count = row.number_of_frames
         yield left, _Video(id_, width, height, len(frames), listed, row.data_title, frames, count), keys

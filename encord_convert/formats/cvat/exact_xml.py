@@ -6,14 +6,17 @@ Both lanes (this one on lxml, and the byte lane of ``_cvat_bytes``) give the sam
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+from xml.etree import ElementTree
 from xml.parsers import expat
-
-from lxml import etree
 
 from encord_convert.errors import ReadError
 from encord_convert.formats.cvat.meta import SHAPES
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 ROOT = "annotations"
 
@@ -224,15 +227,30 @@ def describing_elements(text: bytes) -> tuple[Any, str, list[str]]:
 
     Raises
     ------
-    etree.XMLSyntaxError
+    SyntaxError
+        It is not XML.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    root = etree.fromstring(text, parser)
+    root = _root_of(text)
     first, *others = root.findall("meta") or [None]
     around = [name for element in (root, *root.findall("version"), *root.findall("meta")) for name in _around(element)]
     for other in others:
         first.extend(other)
     return first, (root.findtext("version") or "").strip(), around
+
+
+def _root_of(text: bytes) -> Any:
+    """Return the root of a small document.
+
+    The parser of the standard library is loaded ten times as fast as lxml. What it may see otherwise (comments and
+    sections inside a text, what it calls an error) is left to lxml.
+    """
+    if b"<!" not in text and text.count(b"<?") < 2:
+        with contextlib.suppress(ElementTree.ParseError, LookupError, ValueError):
+            return ElementTree.fromstring(text)
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    return etree.fromstring(text, parser)
 
 
 def _around(element: Any) -> list[str]:
@@ -252,6 +270,8 @@ def parsed_elements(stream: BinaryIO, place: str) -> Iterator[tuple[str, Any]]:
     ReadError
         The XML is broken, with the line.
     """
+    from lxml import etree
+
     events = etree.iterparse(
         stream,
         events=("end",),
@@ -292,6 +312,7 @@ def _strays_before(element: Any) -> Iterator[tuple[str, Stray]]:
 
 def _image(element: Any) -> Image:
     shapes = [_shape(child) for child in element if isinstance(child.tag, str)]
+    shapes += _texts_in(element)
     return Image(dict(element.items()), shapes, element.sourceline)
 
 
@@ -302,14 +323,28 @@ def _track(element: Any) -> Track:
             tracks.append(_track(child))
         elif isinstance(child.tag, str):
             shapes.append(_shape(child))
+    shapes += _texts_in(element)
     return Track(dict(element.items()), shapes, tracks, element.sourceline)
+
+
+def _has_text(element: Any) -> bool:
+    """Tell whether text stands in an element, or between what is in it."""
+    texts = (element.text, *(child.tail for child in element))
+    return any(text is not None and not text.isspace() for text in texts)
+
+
+def _texts_in(element: Any) -> list[Shape]:
+    """Return the text in an image or a track, where there is none, as an element nobody knows."""
+    if not _has_text(element):
+        return []
+    return [("#text", "", sides_of({}), {}, NO_ANSWERS, None, element.sourceline)]
 
 
 def _shape(element: Any) -> Shape:
     values = dict(element.items())
     label = values.get("label", "")
-    if element.text and element.text.strip():
-        values[f"{UNREAD}#text"] = element.text
+    if _has_text(element):
+        values[f"{UNREAD}#text"] = ""
     if not len(element):
         return element.tag, label, sides_of(values), values, NO_ANSWERS, None, element.sourceline
     answers: list[tuple[str, str]] = []

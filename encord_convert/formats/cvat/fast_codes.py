@@ -37,6 +37,8 @@ KINDS = {element: PLAIN + number for number, element in enumerate(CANONICAL)}
 _SHAPES = frozenset({"tag", "ellipse", "cuboid", *CANONICAL})
 _KEY = itemgetter(0, 2)
 _TAIL = re.compile(r'((?: [a-z_\d]++="[^"]*+")*+) ?(/?)>(.*)', re.DOTALL | re.ASCII)
+_ANSWERS = re.compile(r'\s*+(?:<attribute (?:[^<>"]*+"[^<"]*+")*+(?: ?/>|>[^<]*+</attribute>)\s*+)*+</[a-z]++>')
+"""Attribute elements and an end tag, without text between them."""
 _LAST = frozenset({"source", "occluded", "z_order", "group_id"})
 _FIRST_ROOM = 1024
 
@@ -192,6 +194,8 @@ class Codes:
         if tail is None:
             tail = self._tails[key[1]] = Tail(key[1])
         if tail.answers and not tail.answers.endswith(f"</{head.tag}>"):
+            raise NotCanonical
+        if tail.answers and head.tag != "attribute" and not _ANSWERS.fullmatch(tail.answers):
             raise NotCanonical
         if head.attributes and not head.attributes.keys().isdisjoint(tail.attributes):
             raise NotCanonical

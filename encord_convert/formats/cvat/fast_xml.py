@@ -9,7 +9,7 @@ nothing in it is beyond this lane (it accounts for every ``<`` and every ``&``);
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import BinaryIO
 
@@ -45,10 +45,12 @@ TOKEN = re.compile(
     rb'(?: [a-fh-rt-y][a-z_\d]*+="[^"]*+")*+)'
     rb'((?: z_order="[^"]*+")?+(?: [a-z_\d]++="[^"]*+")*+'
     rb"(?:>(?:" + _CLOSED.encode() + rb"</(?!(?:image|track|skeleton)>)[a-z]++>)?+| ?/>))"
+    rb"(?=\s*+(?:<|\Z))"
 )
-"""A tag, in three parts. The *head*: name (``/name`` if it closes), label, and who made it. The *body*: XML attributes
-that differ from shape to shape. The *tail*: the others, which begin with those CVAT writes last, and its attribute
-elements with an end tag if nothing else is in it. Few heads and tails come in a file, as often as it has shapes."""
+"""A tag without text behind it, in three parts. The *head*: name (``/name`` if it closes), label, and who made it. The
+*body*: XML attributes that differ from shape to shape. The *tail*: the others, which begin with those CVAT writes last,
+and its attribute elements with an end tag if nothing else is in it. Few heads and tails come in a file, as often as it
+has shapes."""
 
 _ELEMENT = re.compile(
     r'<(/?[a-z]++)(?: label="([^"]*+)")?+((?: [a-z_\d]++="[^"]*+")*+ ?/?)>(' + _CLOSED + r"</\1>)?+", re.ASCII
@@ -309,7 +311,7 @@ def records(text: str, line: int) -> Iterator[Record]:
         line += text.count("\n", counted, place)
         counted = place
         read = _canonical.get(text[place + 1 : place + 6])
-        found = read[1](text, place) if read is not None and skeleton is None and owner is not None else None
+        found = read[1].match(text, place) if read is not None and skeleton is None and owner is not None else None
         if read is not None and found is not None:
             values = found.groups()
             if not has_entities or "&" not in found[0]:
@@ -365,13 +367,13 @@ _VALUE = '"([^"]*+)"'
 _OPTIONAL = '(?: {}="[^"]*+")?+'
 
 
-def _canonical_reader(element: str, names: tuple[str, ...]) -> Callable[[str, int], re.Match[str] | None]:
+def _canonical_reader(element: str, names: tuple[str, ...]) -> re.Pattern[str]:
     """Return what matches a whole shape, written as CVAT writes it: label, sides, geometry, sides, answers."""
     geometry = "".join(f"(?: {name}={_VALUE})?+" if name == "rotation" else f" {name}={_VALUE}" for name in names)
     head = f"({_OPTIONAL.format('source')}{_OPTIONAL.format('occluded')})"
     tail = f"({_OPTIONAL.format('z_order')}{_OPTIONAL.format('group_id')})"
     answers = rf"([^<]*+(?:<attribute [^<]*+(?:</attribute>[^<]*+)?+)*+</{element}>)"
-    return re.compile(f"<{element} label={_VALUE}{head}{geometry}{tail}(?: ?/>|>{answers})").match
+    return re.compile(f"<{element} label={_VALUE}{head}{geometry}{tail}(?: ?/>|>{answers})")
 
 
 _canonical = {

@@ -183,7 +183,7 @@ def parse_meta(meta: Any, version: str, around: Sequence[str] = ()) -> Meta:
 
     Parameters
     ----------
-    meta : lxml element or None
+    meta : element of lxml or of the standard library, or None
         None: the file has none.
     version : str
         Text of the ``version`` element.
@@ -199,7 +199,7 @@ def parse_meta(meta: Any, version: str, around: Sequence[str] = ()) -> Meta:
     kind = next((name for name in ("project", "job", "task") if meta.find(name) is not None), "")
     body = meta.find(kind) if kind else meta
     is_project = kind == "project"
-    tasks = [_task(one, meta) for one in body.iterfind("tasks/task")] if is_project else [_task(body, meta)]
+    tasks = [_task(one) for one in body.iterfind("tasks/task")] if is_project else [_task(body, meta)]
     result = Meta(
         kind=kind,
         name=_text(body, "name") or (f"job {tasks[0].id}" if kind == "job" else ""),
@@ -245,11 +245,11 @@ def _whole(text: str, beyond: int | None = None) -> int | None:
     return number if -_MOST < number < _MOST else beyond
 
 
-def _task(element: Any, meta: Any) -> Task:
+def _task(element: Any, meta: Any = None) -> Task:
     step = _text(element, "frame_filter").partition("step=")[2].split("&")[0]
     # Old files, and exports of jobs, keep size and source of the video beside the task, not in it.
     size, source = element.find("original_size"), _text(element, "source")
-    if element.tag != "task" or element.getparent() is meta:
+    if meta is not None:
         size = meta.find("original_size") if size is None else size
         source = source or _text(meta, "source")
     return Task(

@@ -22,6 +22,7 @@ from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change
 from encord_convert.geometry import boxes, interpolation, masks, rings, rle
 from encord_convert.hub.loss import Feature, Kind, Level
+from encord_convert.hub.visibility import FARTHEST_PX
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.common import NewerShape
 from encord_convert.sdk.objects.coordinates import (
@@ -82,10 +83,6 @@ def pose_of(plan: ShapePlan, element: Element) -> Pose:
     return _POSES[plan.element](plan, values_of(element), element[5])
 
 
-MOST_PX = 1e9
-"""No image is as large, in pixels; what says otherwise is damage."""
-
-
 def _number(attributes: Mapping[str, str], name: str) -> float:
     text = attributes.get(name)
     if text is None:
@@ -96,7 +93,7 @@ def _number(attributes: Mapping[str, str], name: str) -> float:
         raise Invalid(f"{name}={text!r} is no number.") from None
     if not math.isfinite(number):
         raise Invalid(f"{name}={text!r} is no finite number.")
-    if abs(number) > MOST_PX:
+    if abs(number) > FARTHEST_PX:
         raise Invalid(f"{name}={text!r} lies beyond any image.")
     return number
 
@@ -108,7 +105,7 @@ def _rotation(attributes: Mapping[str, str]) -> float:
 def _box_pose(plan: ShapePlan, attributes: Mapping[str, str], children: Any) -> Pose:
     try:
         x0, y0, x1, y1 = map(float, (attributes["xtl"], attributes["ytl"], attributes["xbr"], attributes["ybr"]))
-        if -MOST_PX <= x0 < x1 <= MOST_PX and -MOST_PX <= y0 < y1 <= MOST_PX:
+        if -FARTHEST_PX <= x0 < x1 <= FARTHEST_PX and -FARTHEST_PX <= y0 < y1 <= FARTHEST_PX:
             return Pose([x0, y0, x1, y1], _rotation(attributes))
     except (KeyError, ValueError):
         pass
@@ -151,7 +148,7 @@ def flat_of(text: str | None) -> list[float]:
         flat = _decode_numbers("[" + text.replace(";", ",") + "]")
         if (
             len(flat) == 2 * (text.count(";") + 1) == 2 * text.count(",")
-            and -MOST_PX <= min(flat) <= max(flat) <= MOST_PX
+            and -FARTHEST_PX <= min(flat) <= max(flat) <= FARTHEST_PX
         ):
             return flat
     except msgspec.DecodeError:
@@ -169,7 +166,7 @@ def _flat_of_odd(text: str) -> list[float]:
         raise Invalid(f"The points {_short(text)} are not all pairs.")
     if not all(map(math.isfinite, flat)):
         raise Invalid(f"The points {_short(text)} are not all finite.")
-    if max(map(abs, flat), default=0) > MOST_PX:
+    if max(map(abs, flat), default=0) > FARTHEST_PX:
         raise Invalid(f"The points {_short(text)} lie beyond any image.")
     return flat
 

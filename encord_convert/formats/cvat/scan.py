@@ -12,7 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import msgspec
-from lxml import etree
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
@@ -90,7 +89,7 @@ def _canonical(source: Source, member: str, wanted: Wanted) -> Scan:
         head, data = lane.prologue(stream)
         try:
             meta = parse_meta(*describing_elements(head + lane.END))
-        except etree.XMLSyntaxError as error:
+        except SyntaxError as error:
             raise lane.NotCanonical from error
         choices = choices_of(meta)
         pool, path, size = current_pool(), source.path(member), source.size(member)

@@ -19,6 +19,7 @@ import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats._sizes import MOST_PX
 from encord_convert.formats.dicom.slices import Attributes, Row, contents_of, tag_values
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.loss import Level, Where
@@ -209,7 +210,8 @@ def _value(members: Attributes, tag: str, kind: type, place: str, index: int, *,
     values = [] if entry is None else entry.get("Value", [])
     if optional and not values:
         return None
-    if not isinstance(values, list) or len(values) != 1 or type(values[0]) is not kind:
+    is_one = isinstance(values, list) and len(values) == 1 and type(values[0]) is kind
+    if not is_one or (kind is int and not 0 <= values[0] <= MOST_PX):
         fact = f"data set {index}: ({tag[:4]},{tag[4:]}) is not one {'number' if kind is int else 'text'}."
         raise ReadError(place, fact, advice="Only DICOM JSON that this tool wrote is read; read DICOM files instead.")
     return values[0]

@@ -11,8 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from statistics import median
 from typing import Any, Literal
+
+import numpy as np
 
 from encord_convert.formats.dicom.headers import DIMENSIONS, Slice, normal_of
 
@@ -140,7 +141,7 @@ def _stack(members: list[Slice]) -> tuple[list[Slice], list[Note]]:
     ]
     along.sort(key=lambda entry: entry[:3])
     steps = [b[0] - a[0] for a, b in pairwise(along)]
-    spacing = median([step for step in steps if step > 1e-3] or [0.0])
+    spacing = float(np.median([step for step in steps if step > 1e-3] or [0.0]))
     places: list[list[Slice]] = []
     positions: list[float] = []
     for place, _, _, one in along:

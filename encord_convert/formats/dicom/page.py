@@ -54,7 +54,6 @@ Sources
 
 from __future__ import annotations
 
-import hmac
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -338,6 +337,8 @@ def _patient(patient: str | None, options: ReadOptions) -> str | None:
         return None
     if options.patient_id == "keep":
         return patient
+    import hmac
+
     return hmac.new((options.patient_key or "").encode(), patient.encode(), "sha256").hexdigest()
 
 

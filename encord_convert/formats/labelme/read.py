@@ -199,8 +199,10 @@ class _Reading:
         number = entry.get("group_id")
         if group.is_joined:
             native["group_id"] = number
+        elif type(number) is int:
+            members["group_id"] = str(number)
         elif number is not None:
-            members["group_id"] = str(number) if type(number) is int else msgspec.json.encode(number).decode()
+            native["group_id"] = number
         given = entry.get("attributes")
         left = {}
         for key, value in given.items() if isinstance(given, dict) else ():
@@ -350,7 +352,13 @@ class _Reading:
             del native["imagePath"]
         data = native.pop("imageData", None)
         if isinstance(data, msgspec.Raw) and bytes(data) != b"null":
-            native["imageData"] = msgspec.json.decode(data)
+            try:
+                native["imageData"] = msgspec.json.decode(data)
+            except (msgspec.DecodeError, RecursionError) as error:
+                where, lost = Where(file=self._source.place(file.member)), ("key", "image.imageData")
+                detail = f"'imageData' is not text ({error})."
+                self.counts.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, lost, where, detail)
+        if "imageData" in native:
             detail = "Files embed their image ('imageData'); it is kept for LabelMe files only."
             self.counts.note(Level.INFO, "IMAGE_EMBEDDED", detail, Where(file=self._source.place(file.member)))
         flags = native.get("flags")

@@ -14,7 +14,7 @@ import numpy as np
 from encord_convert.geometry import png, rle
 from encord_convert.geometry.boxes import corners_from_rotated, rotated_from_corners
 from encord_convert.hub.outlines import ellipse_px, outline_px
-from encord_convert.hub.visibility import ring_px
+from encord_convert.hub.visibility import FARTHEST_PX, ring_px
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.common import NewerShape
@@ -32,7 +32,6 @@ OURS = "encord"
 """Key of a file or shape for data specific to the hub."""
 SQUARE_PX = 0.01
 """Tolerance of a rotated rectangle's corners."""
-_FARTHEST = 1e9
 
 HUB: dict[str, Any] = {
     "rectangle": Shape.BOUNDING_BOX,
@@ -76,7 +75,7 @@ def points_of(entry: Mapping[str, Any]) -> list[tuple[float, float]] | None:
         if not isinstance(point, list) or len(point) < 2:
             return None
         x, y = point[:2]
-        if not all(type(item) in (int, float) and abs(item) < _FARTHEST for item in (x, y)):
+        if not all(type(one) in (int, float) and abs(one) <= FARTHEST_PX for one in (x, y)):
             return None
         found.append((float(x), float(y)))
     return found
@@ -135,7 +134,7 @@ def ellipse_of(entry: Mapping[str, Any]) -> list[float] | None:
     numbers = ours.get("circle") if isinstance(ours, dict) else None
     if type_of(entry) != "polygon" or not isinstance(numbers, list) or len(numbers) != 5:
         return None
-    return numbers if all(type(number) in (int, float) and abs(number) < _FARTHEST for number in numbers) else None
+    return numbers if all(type(one) in (int, float) and abs(one) <= FARTHEST_PX for one in numbers) else None
 
 
 def hub_shape(entry: Mapping[str, Any]) -> Any:

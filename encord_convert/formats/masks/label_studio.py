@@ -15,6 +15,7 @@ from encord_convert.formats._files import Source
 from encord_convert.formats._json_heads import is_object_list
 from encord_convert.formats.masks.records import Answer, Record, json_of, unread_of
 from encord_convert.formats.masks.rle_dialects import Dialect
+from encord_convert.hub.visibility import is_far
 from encord_convert.sdk.objects.coordinates import EllipseCoordinates
 
 PREDICTION, ANNOTATOR = "PREDICTION_NOT_READ", "ANNOTATOR_SKIPPED"
@@ -35,6 +36,7 @@ _ANNOTATION_KEYS = frozenset(
     {"result", "was_cancelled", "skipped", "completed_by", "ground_truth", "score", "created_at", "updated_at"}
 )
 _SIDES = ("original_width", "original_height")
+_NUMBERS = (*_SIDES, "item_index")
 _BRUSH_KEYS = frozenset({"format", "rle", "brushlabels", "labels"})
 _ELLIPSE_TYPES = ("ellipselabels", "ellipse")
 _ELLIPSE_KEYS = frozenset({"x", "y", "radiusX", "radiusY", "rotation", "ellipselabels", "labels"})
@@ -106,7 +108,7 @@ def _task(task: dict[str, Any], number: int, place: str) -> Iterator[Record]:
         unread += unread_of(one.members, _ANNOTATION_KEYS, "annotation.")
         for result in one.results:
             unread += unread_of(result, _RESULT_KEYS, "result.")
-            unread += tuple(f"result.{key}" for key in _SIDES if type(result.get(key)) not in (int, type(None)))
+            unread += tuple(f"result.{key}" for key in _NUMBERS if type(result.get(key)) not in (int, type(None)))
             value = result.get("value")
             if isinstance(value, dict) and value.get("format") == "rle":
                 unread += unread_of(value, _BRUSH_KEYS | {str(result.get("type"))}, "value.")
@@ -259,13 +261,15 @@ def _is_brush(result: dict[str, Any]) -> bool:
 
 
 def _ellipse_of(result: dict[str, Any]) -> EllipseCoordinates | None:
-    """Return the ellipse a result is; None if it is none, or one of its numbers is missing.
+    """Return the ellipse a result is; None if it is none, or one of its numbers is missing or beyond any image.
 
     Source: Label Studio, "EllipseLabels": centre and radii in percent of width and height, turned in pixels.
     """
     value = _value_of(result)
     numbers = [value.get(key) for key in ("x", "y", "radiusX", "radiusY")] + [value.get("rotation") or 0]
-    if result.get("type") not in _ELLIPSE_TYPES or not all(type(one) in (int, float) for one in numbers):
+    if result.get("type") not in _ELLIPSE_TYPES:
+        return None
+    if not all(type(one) in (int, float) for one in numbers) or is_far(numbers):
         return None
     x, y, along, across, turn = numbers
     return EllipseCoordinates(x / 100, y / 100, along / 100, across / 100, turn)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from hashlib import blake2b
 
 from encord_convert.formats._files import name_fault
+from encord_convert.formats._paths import shortened
 from encord_convert.hub.visibility import unit_of
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"|?*%\x7f\ud800-\udfff]|^\.|^ |[. ]$')
-_LONGEST_BYTES = 200
 _DIGITS = 6
 
 
@@ -45,10 +44,7 @@ def _safe_part(part: str) -> str:
     safe = _UNSAFE.sub(lambda found: "".join(f"%{ord(one):02X}" for one in found.group()), part)
     if name_fault(safe):  # a name of Windows' own: its first letter is spelt out
         safe = f"%{ord(safe[0]):02X}{safe[1:]}"
-    if len(safe.encode()) > _LONGEST_BYTES:
-        code = blake2b(safe.encode(), digest_size=8).hexdigest()
-        safe = f"{safe.encode()[: _LONGEST_BYTES - 20].decode(errors='ignore')}~{code}"
-    return safe
+    return shortened(safe)
 
 
 def _stem(path: str) -> str:

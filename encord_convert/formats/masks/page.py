@@ -62,7 +62,6 @@ from numpy.typing import NDArray
 
 from encord_convert.errors import OptionError, ReadError, WriteError
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
-from encord_convert.formats._beside import tell_json
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._paths import Paths
 from encord_convert.formats.masks import rows as rows
@@ -400,6 +399,10 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
     except (KeyError, TypeError) as error:
         fact = f"names a class without value or of no hash in its ontology ({error})."
         raise ReadError(place, fact) from error
+    other = next((item for item in classes.values() if item.shape is not Shape.BITMASK), None)
+    if other is not None:
+        shape = getattr(other.shape, "value", other.shape)
+        raise ReadError(place, f"gives a value to the class {other.name!r}, which is a {shape} and not a bitmask.")
     hashes, info = Hashes("masks-index"), frame_info()
 
     def finish(row: LabelRowV2, layers: Mapping[str, Any]) -> None:
@@ -423,6 +426,8 @@ def _tell_beside(source: Source, report: Report, read: str | None = None) -> Non
     """Say which JSON files beside the masks are not read."""
     others = [name for name in source.names() if name.lower().endswith((".json", ".jsonl")) and name != read]
     if others:
+        from encord_convert.formats._beside import tell_json
+
         tell_json(source, others, report.finding)
 
 

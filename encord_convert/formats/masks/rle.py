@@ -78,6 +78,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._beside import tell_json
 from encord_convert.formats._files import Source, Target
+from encord_convert.formats._sizes import MOST_PX
 from encord_convert.formats.masks import rows as rows
 from encord_convert.formats.masks.label_studio import ANNOTATOR, PREDICTION
 from encord_convert.formats.masks.questions import Questions
@@ -297,16 +298,18 @@ def _mask_of(record: Record, options: ReadOptions) -> tuple[BoxRuns, tuple[int, 
 
 
 def _size_of(record: Record, options: ReadOptions) -> tuple[int, int]:
-    if record.size is not None and all(type(side) is int for side in record.size):
+    if record.size is not None and all(type(side) is int and side <= MOST_PX for side in record.size):
+        if min(record.size) < 0:
+            raise ReadError(record.place, f"{record.image!r}: Its size cannot be negative.", line=record.line)
         return record.size
     if options.size is not None and (found := _SIZE.fullmatch(options.size)):
         return int(found[1]), int(found[2])
     mask = record.mask if isinstance(record.mask, dict) else {}
     size = mask.get("size") if record.dialect in ("coco", "coco-counts") else None
-    if isinstance(size, list) and len(size) == 2 and all(type(side) is int for side in size):
+    if record.dialect == "encord":
+        size = [mask.get("height"), mask.get("width")]
+    if isinstance(size, list) and len(size) == 2 and all(type(one) is int and 0 <= one <= MOST_PX for one in size):
         return size[1], size[0]
-    if record.dialect == "encord" and all(type(mask.get(side)) is int for side in ("width", "height")):
-        return mask["width"], mask["height"]
     fact = f"the size of {record.image!r} is not known."
     raise ReadError(record.place, fact, line=record.line, advice="Give it with -r size=WIDTHxHEIGHT.")
 

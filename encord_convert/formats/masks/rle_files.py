@@ -18,6 +18,7 @@ import msgspec
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
 from encord_convert.formats._json_heads import head_of, sketch
+from encord_convert.formats._lines import csv_reader
 from encord_convert.formats.masks import label_studio, supervisely
 from encord_convert.formats.masks.records import Record, image_name, json_of, unread_of
 from encord_convert.formats.masks.rle_dialects import Dialect
@@ -179,10 +180,9 @@ def _holds(source: Source, name: str, mark: re.Pattern[bytes]) -> bool:
 
 def _csv(source: Source, name: str, dialect: Dialect | None, *, named: Named) -> Iterator[Record]:
     place = source.place(name)
-    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
     found = _columns_of(*_table_of(head_of(source, name)), named)
     with source.open(name) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
-        reader = csv.reader(text, strict=True)
+        reader = csv_reader(text, _LONGEST_FIELD, strict=True)
         try:
             columns = _Columns(next(reader, []), found, place)
             for cells in reader:

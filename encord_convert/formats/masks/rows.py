@@ -19,7 +19,6 @@ import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source, Target
-from encord_convert.formats._hub_schema import ontology_from, row_from, words_of
 from encord_convert.formats._json_heads import sketch
 from encord_convert.geometry import rle
 from encord_convert.geometry.paintings import BoxRuns
@@ -274,6 +273,8 @@ def read_classes(source: Source, folder: str) -> tuple[dict[str, Any], OntologyS
     ReadError
         It is not JSON, or holds no ontology.
     """
+    from encord_convert.formats._hub_schema import ontology_from, words_of  # recognising has no use for it
+
     place = source.place(folder + CLASSES)
     with source.open(folder + CLASSES) as stream:
         text = stream.read()
@@ -327,6 +328,8 @@ def _as_read(members: Mapping[str, Any], structure: OntologyStructure) -> dict[s
 def _rows(
     source: Source, folder: str, structure: OntologyStructure, start: Any, check: RowCheck
 ) -> Iterator[LabelRowV2]:
+    from encord_convert.formats._hub_schema import row_from, words_of  # recognising has no use for it
+
     place = source.place(folder + ROWS)
     fill, finish = start()
     with source.open(folder + ROWS) as stream:
@@ -347,7 +350,7 @@ def _rows(
                     unread |= {f"record.{key}": value for key, value in keys.items()}
                 members = row_from(msgspec.json.encode(members))
                 row = LabelRowV2._from_dict(members, structure)
-                found = check.unread(members)
+                found = check.unread(members, row._contents.unread)
                 if found is not None:
                     unread |= found.unread
                 if unread or found is not None:

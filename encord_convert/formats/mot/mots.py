@@ -43,7 +43,7 @@ from encord_convert.formats._lines import lines_of
 from encord_convert.formats._numbered import MASKS, FrameFolders, number_of
 from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import SIZES, Size, Sizes, write_sizes
-from encord_convert.formats.mot.sequences import INI, LABELS, Clip, base_of, info_of, rest_of
+from encord_convert.formats.mot.sequences import INI, LABELS, OF_CLASS, Clip, base_of, info_of, is_mask, is_row, rest_of
 from encord_convert.formats.mot.write import one_line, placed, write_info
 from encord_convert.geometry import png, rle
 from encord_convert.geometry.paintings import Painting, values_in
@@ -78,7 +78,6 @@ CARRIES = Carries(
 )  # fmt: skip
 _DEPTH, _LOOKED_AT = 5, 8
 _QUIET = ("file", "spelled", "first", "names", "frames")
-_OF_CLASS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class Sequence:
             if not all(size)
             else []
         )
-        return (int(line[4]), int(line[3])) if _is_row(line) else size if all(size) else (1, 1)
+        return (int(line[4]), int(line[3])) if is_row(line) else size if all(size) else (1, 1)
 
     def annotations(self, source: Source) -> Iterator[Annotation]:
         """Yield its masks; frame numbers are the file's."""
@@ -142,20 +141,12 @@ def _clip(source: Source, name: str, known: set[str]) -> Clip:
     return clip
 
 
-def _is_row(words: list[str]) -> bool:
-    return (
-        len(words) == 6
-        and all(word.isdecimal() and len(word) < 10 for word in words[:5])
-        and min(int(words[3]), int(words[4])) > 0
-    )
-
-
 def _is_text(source: Source, name: str) -> bool:
     lines = source.head(name, 1 << 16).decode("utf-8", "replace").splitlines()
     found = [line.split() for line in lines[:_LOOKED_AT] if line.strip()]
     if not found:  # a sequence without masks, if we wrote it
         return name.endswith("gt/gt.txt")
-    return _is_row(found[0]) and not all(row[5].isdecimal() for row in found if _is_row(row))
+    return is_row(found[0]) and any(map(is_mask, found))
 
 
 def _is_image(source: Source, name: str) -> bool:
@@ -239,7 +230,7 @@ def _number(name: str, number: int) -> int:
 
 
 def _class_of(id_: int, one: Sequence) -> str:
-    number, labels = id_ // _OF_CLASS, one.clip.labels
+    number, labels = id_ // OF_CLASS, one.clip.labels
     if labels is not None and 0 < number <= len(labels) and labels[number - 1]:
         return labels[number - 1]
     return KNOWN.get(number, f"class {number}") if labels is None or id_ == IGNORE_ID else f"class {number}"
@@ -256,7 +247,7 @@ def _of_text(source: Source, one: Sequence, size: tuple[int, int]) -> Iterator[A
         words = text.split()
         if not words:
             continue
-        if not _is_row(words):
+        if not is_row(words):
             annotation = Annotation(IGNORED, line=line, frame=1, type="mask", shape=Shape.BITMASK)
             said = f"{text[:40].strip()} … {text[-30:].strip()}" if len(text) > 70 else text.strip()
             annotation.fault = "INVALID_ANNOTATION", f"Not frame, id, class, height, width and run lengths: {said}"
@@ -264,7 +255,7 @@ def _of_text(source: Source, one: Sequence, size: tuple[int, int]) -> Iterator[A
             continue
         frame, id_, class_, height, width = map(int, words[:5])
         annotation = _annotation(id_, frame, one, line)
-        if class_ != id_ // _OF_CLASS:
+        if class_ != id_ // OF_CLASS:
             annotation.native["class"] = class_
         if (width, height) != size:
             said = f"{width} × {height} pixels, its sequence {size[0]} × {size[1]}"
@@ -332,7 +323,7 @@ def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
                 for frame, pixels in frames:
                     for id_, box_runs in values_in([pixels]):
                         text = rle.string_from_runs(rle.column_frame_runs_from_box_runs(*box_runs, *pixels.shape[::-1]))
-                        head = f"{frame + first} {id_} {id_ // _OF_CLASS} {pixels.shape[0]} {pixels.shape[1]} "
+                        head = f"{frame + first} {id_} {id_ // OF_CLASS} {pixels.shape[0]} {pixels.shape[1]} "
                         stream.write(f"{head}{text}\n".encode())
         if is_listed:
             with target.open(f"{folder}/{LABELS}".lstrip("/")) as stream:
@@ -362,10 +353,10 @@ def _ids(row: LabelRowV2, native: Any, numbers: dict[str, int], most: int) -> di
         number = numbers[item.object_name]
         id_ = native.of(item.object_hash, min(item._frames)).get("track_id", -1) if native else -1
         if id_ != IGNORE_ID or item.object_name != IGNORED:
-            while id_ in taken or id_ // _OF_CLASS != number:
+            while id_ in taken or id_ // OF_CLASS != number:
                 counts[number] = counts.get(number, 0) + 1
-                id_ = number * _OF_CLASS + counts[number]
-                if counts[number] >= _OF_CLASS or id_ > most:
+                id_ = number * OF_CLASS + counts[number]
+                if counts[number] >= OF_CLASS or id_ > most:
                     what = f"{row.data_title}: object {counts[number]} of class {number} does not fit into an id"
                     raise WriteError(f"{what}: there are 999 of a class, and in images 64 classes, at most.")
         ids[item.object_hash] = id_

@@ -73,6 +73,7 @@ from encord_convert.formats.mot.sequences import (
     clips,
     columns_of,
     is_empty,
+    is_mask,
     own_of,
     rows_of,
 )
@@ -119,7 +120,7 @@ class ReadOptions(SizeOptions):
     )
 
     def __post_init__(self) -> None:
-        super(ReadOptions, self).__post_init__()
+        SizeOptions.__post_init__(self)
         if not 0 <= self.fill <= 1000:
             raise ValueError(f"fill={self.fill} is not allowed; it takes 0 to 1000.")
 
@@ -136,7 +137,11 @@ def _is_mine(source: Source, clip: Clip) -> bool:
     rows = [line.replace(",", " ").split() for line in head if line.strip() and not line.startswith("#")][:8]
     if not rows:
         return bool(clip.info)
-    return all(6 <= len(row) <= 10 and is_number(row[0]) and all(map(is_number, row[2:6])) for row in rows)
+    return all(map(_is_box, rows))
+
+
+def _is_box(row: list[str]) -> bool:
+    return 6 <= len(row) <= 10 and is_number(row[0]) and all(map(is_number, row[2:6])) and not is_mask(row)
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:

@@ -13,6 +13,7 @@ from encord_convert.formats._files import Source
 from encord_convert.formats._lines import lines_of
 from encord_convert.formats._numbered import FrameFolders
 from encord_convert.formats._sizes import MOST_PX
+from encord_convert.geometry import rle
 from encord_convert.hub.loss import Level
 
 CLASSES = (
@@ -28,7 +29,7 @@ VISDRONE = (
 OBJECT = "object"
 """Class of rows without one."""
 INI, LABELS = "seqinfo.ini", "labels.txt"
-_DEPTH, _LOOKED_AT, _MOST_INI_BYTES = 5, 20, 1 << 16
+_DEPTH, _LOOKED_AT, _MOST_INI_BYTES = 5, 20, 1 << 24
 _NAMED = ("gt.txt", "det.txt", LABELS)
 _LEAST_PX = 2.0
 """Boxes in pixels exceed this; relative ones do not."""
@@ -136,6 +137,29 @@ def clips(source: Source, note: Any = None) -> list[Clip]:
                 clip.labels = [text.strip() for _, text in lines_of(source, labels)]
             found.append(clip)
     return sorted(found, key=lambda clip: (clip.base.rstrip("/"), clip.file))
+
+
+_MOST_DIGITS = 20
+OF_CLASS = 1000
+"""An id of MOTS is so many times its class, and a number."""
+
+
+def is_row(words: list[str]) -> bool:
+    """Tell a row that could be of MOTS: frame, id, class, height, width and run lengths."""
+    is_whole = len(words) == 6 and all(word.isdecimal() and len(word) < 10 for word in words[:5])
+    return is_whole and min(int(words[3]), int(words[4])) > 0
+
+
+def is_mask(words: list[str]) -> bool:
+    """Tell a row of MOTS from a box of MOT, six numbers: run lengths that are digits fill an image of its class."""
+    if not is_row(words) or not words[5].isdecimal() or len(words[5]) > _MOST_DIGITS:
+        return is_row(words)
+    _, id_, class_, height, width = map(int, words[:5])
+    try:
+        rle.check_runs(rle.runs_from_string(words[5]), height, width)
+    except ValueError:
+        return False
+    return class_ == id_ // OF_CLASS
 
 
 def base_of(name: str) -> str | None:

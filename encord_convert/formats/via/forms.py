@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._annotations import RowBuilder
@@ -59,6 +60,10 @@ def count_unread(source: Source, name: str, form: str, builder: RowBuilder) -> N
             builder.counts.into["image", ""] += 1
             detail = f"{key!r} is not an image with a name: {one!r:.60}"
             builder.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail)
+        elif not isinstance(given := one.get("regions", []), list | dict | None):
+            builder.counts.into["region", ""] += 1
+            detail = f"'regions' of {key!r} is not a list: {given!r:.60}"
+            builder.counts.drop("INVALID_ANNOTATION", Feature.SHAPE, ("region", ""), Where(source.place(name)), detail)
 
 
 def _images(source: Source, name: str, form: str) -> Iterator[tuple[str, Any]]:
@@ -92,8 +97,8 @@ def entries_of(source: Source, files: dict[str, str]) -> Iterator[tuple[str, str
 
 def _value(cell: str) -> Any:
     try:
-        return json.loads(cell)
-    except (ValueError, RecursionError):
+        return msgspec.json.decode(cell)
+    except (msgspec.DecodeError, RecursionError):
         return cell
 
 

@@ -46,7 +46,7 @@ from encord_convert.formats.via import forms
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level
 from encord_convert.hub.media import LabelFile
-from encord_convert.hub.native import NOTES
+from encord_convert.hub.native import NOTES, leaves
 from encord_convert.hub.splits import KEY, metadata_of, named_in
 from encord_convert.losses.narrow import Narrowed
 from encord_convert.losses.report import Report
@@ -120,7 +120,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     label = options.label or next((key for key in LABELS if key in used), next(iter(used)) if len(used) == 1 else None)
     rest = {key: value for item in projects for key, value in item.items() if key != forms.METADATA}
     detail = f"Kept for VIA only, of a project: {', '.join(map(repr, rest))}."
-    note = Level.INFO, "NATIVE_DROPPED", detail, "settings", len(rest)
+    note = Level.INFO, "NATIVE_DROPPED", detail, "settings", leaves(rest)
     native = {"form": next(iter(files.values())), "label": label, "project": rest, NOTES: [note] if rest else []}
 
     def rows() -> Iterator[LabelRowV2]:

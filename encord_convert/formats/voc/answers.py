@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from encord_convert.formats._classes import Choice, Classes
 from encord_convert.formats.voc.elements import DEFAULT_POSE, FLAGS, ObjectInfo, is_yes
 from encord_convert.sdk.objects import ChecklistAttribute, Object, RadioAttribute, TextAttribute
@@ -73,8 +75,8 @@ def _value(text: str, question: Any) -> Any:
 
 def _decoded(text: str, kind: Any) -> Any:
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
         return text
     return value if isinstance(value, kind) else text
 

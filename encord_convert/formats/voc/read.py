@@ -29,6 +29,7 @@ from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import NOTES, NativeColumns
 from encord_convert.hub.splits import metadata_of
 from encord_convert.hub.table import Column, Table, Variant
+from encord_convert.hub.visibility import FARTHEST_PX
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
@@ -40,7 +41,6 @@ PART_OF, HAS_PARTS = "part of", "has parts"
 """Native keys of an object, unlike any element."""
 _TOGETHER = 256
 _AT_ONCE = 4096
-_FARTHEST = 1e9
 
 _QUIET = frozenset(
     f"image.{key}"
@@ -186,9 +186,9 @@ class _Reading:
     def _swapped(self) -> set[int]:
         """Return the images with a box whose minimum is above its maximum or whose numbers are absurdly large."""
         left, top, right, bottom = self._corners.T
-        is_irregular = (left > right) | (top > bottom) | (right >= _FARTHEST) | (bottom >= _FARTHEST)
-        is_irregular |= (left <= -_FARTHEST) | (top <= -_FARTHEST)
-        return set(np.searchsorted(self._ends, np.flatnonzero(is_irregular), "right").tolist())
+        is_odd = (left > right) | (top > bottom) | (right > FARTHEST_PX) | (bottom > FARTHEST_PX)
+        is_odd |= (left < -FARTHEST_PX) | (top < -FARTHEST_PX)
+        return set(np.searchsorted(self._ends, np.flatnonzero(is_odd), "right").tolist())
 
     def _decided(self, options: ReadOptions) -> Convention:
         convention, reason, is_sure = self._evidence.decide()

@@ -11,6 +11,7 @@ from encord_convert.formats.voc.elements import CORNERS, Annotation, ObjectInfo,
 from encord_convert.formats.voc.masks import Mask, matched
 from encord_convert.formats.voc.sets import is_background
 from encord_convert.geometry.boxes import xyxy_from_rotated
+from encord_convert.hub.visibility import is_far
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.bitmask import BitmaskCoordinates
 from encord_convert.sdk.objects.coordinates import (
@@ -60,7 +61,7 @@ def numbers_of(texts: Sequence[str] | None) -> list[float] | None:
         numbers = [float(text) for text in texts]
     except ValueError:
         return None
-    return numbers if all(abs(number) < 1e9 for number in numbers) else None
+    return None if is_far(numbers) else numbers
 
 
 def candidates(annotation: Annotation, masks: Sequence[Mask]) -> Iterator[Candidate]:

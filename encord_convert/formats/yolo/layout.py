@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
+from encord_convert.formats._lines import csv_reader
 from encord_convert.formats._sizes import META, meta_sizes, side_of
 from encord_convert.formats.yolo.data_yaml import RESERVED, Description
 from encord_convert.hub.loss import Level
@@ -373,7 +374,7 @@ def _text(source: Source, member: str, description: Description, errors: str) ->
 
 
 def _cells(text: str, place: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""))
+    reader = csv_reader(io.StringIO(text, newline=""))
     try:
         yield from reader
     except csv.Error as error:

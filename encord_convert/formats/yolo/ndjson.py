@@ -10,6 +10,7 @@ import msgspec
 from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source
 from encord_convert.formats._keypoints import Poses
+from encord_convert.formats._sizes import MOST_PX
 from encord_convert.formats.yolo.data_yaml import Description, names_in, take_keypoints, task_in
 from encord_convert.formats.yolo.rows import Page, page_of_rows
 from encord_convert.formats.yolo.write_rows import flips_of_all, point_names
@@ -142,7 +143,7 @@ class Lines:
         title = entry.get("title")
         self.titles.append(title if isinstance(title, str) else name)
         self.splits.append(split if isinstance(split, str) else "")
-        is_sized = type(width) is int and type(height) is int and width > 0 and height > 0
+        is_sized = all(type(side) is int and 0 < side <= MOST_PX for side in (width, height))
         self.sizes.append((width, height) if is_sized else (0, 0))  # type: ignore[arg-type]
         self._offsets.append(offset)
         for key in entry.keys() - _OF_IMAGE:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encord_convert.formats.yolo.fast_numbers import six_decimals
+from encord_convert.hub.visibility import FARTHEST_PX, is_far
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.signedinteger[Any]]
@@ -181,7 +182,7 @@ def _numeric_page(texts: Sequence[bytes], text: bytes) -> Page | None:
             return None
     classes = values[firsts]
     is_whole = (classes == np.floor(classes)) & (classes >= 0) & (classes < _LARGEST_CLASS)
-    if not is_whole.all() or not np.isfinite(values).all():
+    if not is_whole.all() or not -FARTHEST_PX <= values.min(initial=0.0) <= values.max(initial=0.0) <= FARTHEST_PX:
         return None
     counts = np.bincount(owners, minlength=len(texts)).astype(np.int64)
     before = np.concatenate([[0], last_lines[:-1] + 1])
@@ -236,13 +237,10 @@ def _numbers_of(tokens: Sequence[bytes]) -> tuple[list[float], bytes | None]:
 
 
 def _fault_of(row: Sequence[float]) -> tuple[str, str] | None:
-    """Return code and sentence of a fault in any kind of row; None if there is none."""
-    try:
-        is_fine = all(isinstance(entry, (int, float)) and abs(entry) < 1e300 for entry in row)
-    except OverflowError:
-        is_fine = False
-    if not row or not is_fine:
-        return "INVALID_ROW", "A row has a number that is not finite."
+    """Return code and sentence of what is wrong with a row whatever it means; None if nothing is."""
+    is_fine = all(isinstance(one, (int, float)) for one in row) and not is_far(row[1:])
+    if not row or not is_fine or not abs(row[0]) < 1e300:
+        return "INVALID_ROW", "A row has a number that is not finite, or beyond any image."
     if row[0] != int(row[0]) or not 0 <= row[0] < _LARGEST_CLASS:
         return "CLASS_UNKNOWN", f"{row[0]:g} is not the number of a class."
     return None

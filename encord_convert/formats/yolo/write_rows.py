@@ -120,6 +120,7 @@ def carries_of(task: Task) -> Carries:
         approximates=frozenset(task.approximates),
         limits=Limits(is_bounded=True),
         colours_by=None,
+        has_file_names=True,
         native=frozenset({f"{FAMILY}:file", *([f"{COCO}:annotation.bbox"] if task.has_box else [])}),
     )
 

@@ -32,6 +32,9 @@ _OPTION_KEYS = frozenset({"name", "value", "featureHash"})
 """Keys of an option in an answer's JSON; options with others are kept unchanged."""
 KNOWN_DYNAMIC_KEYS = KNOWN_KEYS | {"dynamic", "range", "shouldPropagate", "trackHash"}
 
+Unread = list[tuple[str, Any]]
+"""What answers say that is neither held nor written back: where in the row's JSON, and what."""
+
 _written_value = lru_cache(maxsize=1 << 14)(_value_from_name)
 
 
@@ -190,9 +193,39 @@ def answer_to_json(attribute: Attribute, value: Any, mark: dict[str, Any] | None
         "featureHash": attribute.feature_node_hash,
         "manualAnnotation": True,
     }
-    if mark is not None:
-        d.update(_copied(mark))
+    return d if mark is None else with_mark(d, mark)
+
+
+def with_mark(d: dict[str, Any], mark: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer's JSON with what its mark says: of its options those that are marked stand as they came."""
+    own = _copied(mark)
+    came: dict[str, dict[str, Any]] = {}
+    for option in own.pop("answers", ()):
+        came[option["featureHash"]] = {**option, **came.get(option["featureHash"], {})}
+    if came:
+        d["answers"] = [came.get(option["featureHash"], option) for option in d["answers"]]
+    d.update(own)
     return d
+
+
+def says_more(answer: dict[str, Any]) -> bool:
+    """Tell whether an answer without a value says more than that there is none."""
+    return answer["answers"] != [] or mark_from_json(answer, KNOWN_DYNAMIC_KEYS) is not None
+
+
+def united_marks(
+    first: dict[str, Any] | None, second: dict[str, Any] | None, unread: Unread, path: str
+) -> dict[str, Any] | None:
+    """Return the mark of two answers that are one; what the second says otherwise is not read, but for its track."""
+    if not first or not second:
+        return first or second
+    united = {**second, **first}
+    if "answers" in first and "answers" in second:
+        united["answers"] = [*first["answers"], *second["answers"]]
+    for key, value in second.items():
+        if key != "answers" and united[key] != value and not (key == "trackHash" and isinstance(value, str)):
+            unread.append((f"{path}.{key}", value))
+    return united
 
 
 def _option_to_json(option: Option) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from encord_convert.sdk.common.time_parser import parse_datetime
-from encord_convert.sdk.constants.enums import _NewerDataType
+from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import LabelRowError
 from encord_convert.sdk.objects._frame_info import ClassificationFrameData
 from encord_convert.sdk.objects.frames import _runs_of
@@ -36,6 +36,9 @@ _REPEATED = {
 """Keys of an answers entry that repeat what the entries on frames say, and what they are called there."""
 _WITHOUT_FRAMES: tuple[Any, ...] = (_NewerDataType.AUDIO, _NewerDataType.PLAIN_TEXT, _NewerDataType.TIME_SERIES)
 """Kinds of data of which a ``range`` counts milliseconds, characters or the unit of the file."""
+
+_OF_UNITS: tuple[Any, ...] = (DataType.IMAGE, DataType.IMG_GROUP)
+"""Kinds of data of which a frame is an image that the row has."""
 
 
 class Disagreement(NamedTuple):
@@ -68,6 +71,8 @@ class Ranges:
         self._limit = min(limit, MOST_FRAMES)
         self._new = new
         self._is_changed = False
+        units = {unit.data_sequence for unit in contents.units}
+        self._of_units = units if contents.stats.data_type in _OF_UNITS else None
 
     def take(self) -> None:
         """Place every classification by its range; a range outside this row is kept unchanged.
@@ -101,7 +106,7 @@ class Ranges:
             said = extras.pop(key)
             own = instance.feature_hash if key == "featureHash" else getattr(info, _REPEATED[key])
             if said is not None and said != own and not (key.endswith("At") and _is_moment(said, own)):
-                self._say(instance, f"{key} is {own} on its frames, and not kept where its answer says {said}.")
+                self._say(instance, f"{key!r} is {own} on its frames, and not kept where its answer says {said}.")
         if extras.get("spaces") == {}:
             del extras["spaces"]
         instance._extras = extras or None
@@ -154,6 +159,8 @@ class Ranges:
                 return []
             start, end = pair
             if not 0 <= start <= end < self._limit:
+                return []
+            if self._of_units is not None and not self._of_units.issuperset(range(start, end + 1)):
                 return []
             frames.update(dict.fromkeys(range(start, end + 1)))
         return sorted(frames)

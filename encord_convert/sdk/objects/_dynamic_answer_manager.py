@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, List, Union  # noqa: UP035 -- documented as they are
 
 from encord_convert.sdk.objects._addresses import seen_as
-from encord_convert.sdk.objects._answer_values import checked_value, public_value, value_key
+from encord_convert.sdk.objects._answer_values import (
+    Unread,
+    checked_value,
+    public_value,
+    united_marks,
+    value_key,
+)
 from encord_convert.sdk.objects._dynamic_answers import DynamicAnswers, Runs, united
 from encord_convert.sdk.objects.answers import Answer, get_default_answer_from_attribute
 from encord_convert.sdk.objects.attributes import Attribute, ChecklistAttribute
@@ -129,7 +135,7 @@ def delete_dynamic(
             answers.clear(attribute, runs if frames is None else _runs_of(frames), only=key)
 
 
-def with_checklists_united(found: list[GivenAnswer]) -> list[GivenAnswer]:
+def with_checklists_united(found: list[GivenAnswer], unread: Unread, path: str) -> list[GivenAnswer]:
     """Return answers in which no two of a checklist share a frame, each checklist where its first answer stood."""
     by_checklist: dict[str, list[GivenAnswer]] = {}
     for given in found:
@@ -143,13 +149,16 @@ def with_checklists_united(found: list[GivenAnswer]) -> list[GivenAnswer]:
             continue
         parts = by_checklist.pop(attribute.feature_node_hash, ())
         for value, runs in united(attribute, [(value, runs) for _, value, runs, _ in parts]):
-            result.append((attribute, value, runs, _mark_of_united(value, parts)))
+            result.append((attribute, value, runs, _mark_of_united(value, parts, unread, path)))
     return result
 
 
-def _mark_of_united(value: Any, parts: Sequence[GivenAnswer]) -> dict[str, Any] | None:
-    """Return the mark of the first part that is the whole selection, else of the first that is some of it."""
+def _mark_of_united(value: Any, parts: Sequence[GivenAnswer], unread: Unread, path: str) -> dict[str, Any] | None:
+    """Return the mark of the parts that are the whole selection, and of those that are some of it."""
     chosen = set(value_key(value))
     same = [mark for _, one, _, mark in parts if set(value_key(one)) == chosen]
-    some = [mark for _, one, _, mark in parts if one and chosen.issuperset(value_key(one))]
-    return next(iter([*same, *some]), None)
+    some = [mark for _, one, _, mark in parts if one and chosen > set(value_key(one))]
+    united = None
+    for mark in (*same, *some):
+        united = united_marks(united, mark, unread, path)
+    return united

@@ -20,6 +20,7 @@ from encord_convert.sdk.objects._answer_values import (
     in_ontology_order,
     mark_from_json,
     value_key,
+    with_mark,
 )
 
 if TYPE_CHECKING:
@@ -213,6 +214,19 @@ class DynamicAnswers:
         for key, entry in self.entries.items():
             yield entry, runs[key]
 
+    def lost_of(self, given: Iterable[tuple[Attribute, Any, Runs, Any]]) -> Iterator[tuple[int, int]]:
+        """Yield the runs of answers that were set, where others of their attribute have taken frames of them."""
+        for attribute, value, runs, _ in given:
+            hash_ = attribute.feature_node_hash
+            track = self._tracks.get(hash_, _Track())
+            for start, end in runs:
+                place = bisect_right(track.starts, start) - 1
+                whole = (
+                    place >= 0 and track.ends[place] >= end and track.entries[place].key == (hash_, value_key(value))
+                )
+                if not whole:
+                    yield start, end
+
     def are_each_on(self, frames: Container[int]) -> bool:
         """Return whether every run is one frame, and one of these."""
         for track in self._tracks.values():
@@ -261,7 +275,7 @@ class DynamicAnswers:
             d["shouldPropagate"] = False
             d["trackHash"] = None
             if entry.mark is not None:
-                d.update(entry.mark)
+                with_mark(d, entry.mark)
             if d["trackHash"] is None:
                 d["trackHash"] = _track_hash(object_hash, entry)
             actions.append(d)

@@ -16,12 +16,16 @@ from weakref import ref
 from encord_convert.sdk.exceptions import LabelRowError
 from encord_convert.sdk.objects._answer_values import (
     KNOWN_KEYS,
+    Unread,
     answer_to_json,
     checked_value,
     inferred_attribute,
     mark_from_json,
     public_value,
+    says_more,
+    united_marks,
     value_from_json,
+    value_key,
 )
 from encord_convert.sdk.objects._watching import Watch
 from encord_convert.sdk.objects.attributes import ChecklistAttribute
@@ -256,8 +260,13 @@ class LabelInstance:
         if self._marks is not None:
             self._marks.pop(attribute.feature_node_hash, None)
 
-    def _read_static(self, answers: list[dict[str, Any]]) -> dict[str, tuple[Attribute, Any, dict[str, Any] | None]]:
-        """Return the static answers of a list in JSON form: split checklists united, else the last one counts."""
+    def _read_static(
+        self, answers: list[dict[str, Any]], unread: Unread, path: str
+    ) -> dict[str, tuple[Attribute, Any, dict[str, Any] | None]]:
+        """Return the static answers of a list in JSON form: split checklists united, else the last one counts.
+
+        What of the list is not read is appended to ``unread``, with ``path`` as where the list stands.
+        """
         found: dict[str, tuple[Attribute, Any, dict[str, Any] | None]] = {}
         for answer in answers:
             hash_ = answer["featureHash"]
@@ -268,13 +277,19 @@ class LabelInstance:
                 continue
             value = value_from_json(attribute, answer["answers"], self._unknown_option)
             if value is None:
+                if says_more(answer):
+                    unread.append((path, answer))
                 continue
             mark = mark_from_json(answer, KNOWN_KEYS)
-            if hash_ in found and isinstance(attribute, ChecklistAttribute):
+            if hash_ in found:
                 _, before, mark_before = found[hash_]
-                hashes = {option.feature_node_hash for option in (*before, *value)}
-                value = tuple(option for option in attribute.options if option.feature_node_hash in hashes)
-                mark = mark_before if mark is None else {**mark, **(mark_before or {})}
+                if isinstance(attribute, ChecklistAttribute):
+                    hashes = {option.feature_node_hash for option in (*before, *value)}
+                    value = tuple(option for option in attribute.options if option.feature_node_hash in hashes)
+                if isinstance(attribute, ChecklistAttribute) or value_key(before) == value_key(value):
+                    mark = united_marks(mark_before, mark, unread, path)
+                else:
+                    unread.append((path, answer_to_json(attribute, before, mark_before)))
             found[hash_] = (attribute, value, mark)
         return found
 

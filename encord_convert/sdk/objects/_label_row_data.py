@@ -104,21 +104,26 @@ class LabelRowReadOnlyData:
 
 
 def like(template: LabelRowReadOnlyData, **changes: Any) -> LabelRowReadOnlyData:
-    """Return the facts of a row without images yet that differ from others in some fields.
+    """Return the facts of a row without images yet that differ from others in some fields."""
+    return _without_images(**template.__dict__ | changes)
+
+
+def _without_images(**facts: Any) -> LabelRowReadOnlyData:
+    """Return what a row says about itself: all but its images.
 
     A frozen dataclass of 22 fields takes longer to construct than all else that a row of one image needs.
     """
-    stats = object.__new__(LabelRowReadOnlyData)
-    stats.__dict__.update(template.__dict__, **changes)
-    stats.__dict__.update(frame_level_data={}, image_hash_to_frame={}, frame_to_image_hash={})
-    return stats
+    made = object.__new__(LabelRowReadOnlyData)
+    made.__dict__.update(facts)
+    made.__dict__.update(frame_level_data={}, image_hash_to_frame={}, frame_to_image_hash={})
+    return made
 
 
 def read_only_data_from(metadata: LabelRowMetadata) -> LabelRowReadOnlyData:
     """Return what a listing says of a row."""
     listed = metadata.data_type
     data_type = listed if isinstance(listed, DataType) else DataType.from_upper_case_string(listed)
-    return LabelRowReadOnlyData(
+    return _without_images(
         label_hash=metadata.label_hash,
         created_at=metadata.created_at,
         last_edited_at=metadata.last_edited_at,

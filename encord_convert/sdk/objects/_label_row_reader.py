@@ -8,7 +8,7 @@ Source: label-row JSON, "Label-row JSON", "Order of parsing".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from operator import itemgetter
@@ -18,6 +18,7 @@ from weakref import ref
 from encord_convert.sdk.common.time_parser import parse_datetime
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 from encord_convert.sdk.exceptions import LabelRowError
+from encord_convert.sdk.objects._answer_values import Unread
 from encord_convert.sdk.objects._classification_ranges import MOST_FRAMES, Disagreement, Ranges
 from encord_convert.sdk.objects._frame_info import (
     CarriedClassificationFrameData,
@@ -169,6 +170,8 @@ class Contents:
         Keys of the row that the model does not know.
     texts : dict
         Texts of the row that are written as they came.
+    unread : list of (str, value)
+        What its answers said that is neither held nor written back, by where it stood.
     """
 
     __slots__ = (
@@ -188,6 +191,7 @@ class Contents:
         "texts",
         "touched",
         "units",
+        "unread",
     )
 
     def __init__(self, stats: LabelRowReadOnlyData) -> None:
@@ -207,6 +211,7 @@ class Contents:
         self.extras: dict[str, Any] = {}
         self.has_extras = False
         self.texts: dict[str, Any] = {}
+        self.unread: Unread = []
 
     def take(self, other: Contents) -> None:
         """Copy what another row holds other than its facts and labels."""
@@ -524,7 +529,7 @@ class Reader:
         item = self._structure._feature(feature_hash, Classification)
         instance = ClassificationInstance(item, classification_hash=hash_)
         if answers is not None:
-            instance.set_answer_from_list(answers["classifications"])
+            self._contents.unread += instance._read_answers(answers["classifications"])
             if len(answers) > 2:
                 instance._extras = _extras_of(answers, "classificationHash")
         self._contents.classifications[instance._hash] = instance
@@ -558,7 +563,7 @@ class Reader:
 
     def _take_answers(self, instance: ObjectInstance, answers: list[dict[str, Any]], *, is_read: bool) -> None:
         instance._row = ref(self)  # type: ignore[arg-type]
-        instance._read_answers(answers, is_read=is_read)
+        self._contents.unread += instance._read_answers(answers, is_read=is_read)
 
     def _keep_orphans(self, name: str, entries: dict[str, Any], known: dict[str, Any]) -> None:
         orphans = {key: _copied(entry) for key, entry in entries.items() if key not in known}
@@ -618,16 +623,20 @@ def _extras_of(entry: dict[str, Any], own_key: str) -> dict[str, Any] | None:
     return {key: _copied(value) for key, value in entry.items() if key not in ("classifications", own_key)} or None
 
 
-def number_of_frames_in(row: dict[str, Any]) -> int:
+def number_of_frames_in(row: Mapping[str, Any]) -> int:
     """Return how many frames a row's medium has, as far as the row says.
 
-    The key ``number_of_frames`` if it is there; else rate times duration; else one more than the highest labelled
-    frame; else the number of units.
+    The key ``number_of_frames`` if it is there, but of images as many as they need; else rate times duration; else
+    one more than the highest labelled frame; else the number of units.
     """
-    if "number_of_frames" in row:
-        return row["number_of_frames"]  # type: ignore[no-any-return]
     units = [*row["data_units"].values()]
-    if is_grouped(_data_type(row["data_type"])):
+    data_type = _data_type(row["data_type"])
+    if "number_of_frames" in row:
+        is_still = data_type is DataType.IMAGE or is_grouped(data_type)
+        least = max((int(unit["data_sequence"]) + 1 for unit in units), default=0) if is_still else 0
+        said: int = row["number_of_frames"]
+        return max(said, least) if least else said
+    if is_grouped(data_type):
         return len(units)
     for unit in units:
         if unit.get("data_fps") and unit.get("data_duration"):

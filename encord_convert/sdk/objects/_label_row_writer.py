@@ -260,9 +260,10 @@ class Writer:
     def _object_actions(self) -> dict[str, Any]:
         actions: dict[str, Any] = {}
         for hash_, instance in self._contents.objects.items():
-            if instance._dynamic is not None and instance._dynamic.entries:
-                actions[hash_] = {"actions": instance._dynamic.to_json(hash_), "objectHash": hash_}
-                actions[hash_].update(_copied(self._contents.action_extras.get(hash_, {})))
+            dynamic, extras = instance._dynamic, self._contents.action_extras.get(hash_, {})
+            if extras or (dynamic is not None and dynamic.entries):
+                own = [] if dynamic is None else dynamic.to_json(hash_)
+                actions[hash_] = {"actions": own, "objectHash": hash_, **_copied(extras)}
         return self._with_orphans("object_actions", actions)
 
     def _with_orphans(self, name: str, entries: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, Union
 
 from encord_convert.sdk.exceptions import LabelRowError
 from encord_convert.sdk.objects._addresses import seen_as
-from encord_convert.sdk.objects._answer_values import public_value
+from encord_convert.sdk.objects._answer_values import Unread, public_value
 from encord_convert.sdk.objects._frame_info import ClassificationFrameData
 from encord_convert.sdk.objects._instance import AnnotationHandle, LabelInstance
 from encord_convert.sdk.objects.answers import Answer, get_default_answer_from_attribute
@@ -271,7 +271,13 @@ class ClassificationInstance(LabelInstance):
         ValueError
             An option is unknown; nothing was set.
         """
-        self._take_static(self._read_static(answers_list))
+        self._read_answers(answers_list)
+
+    def _read_answers(self, answers: list[dict[str, Any]]) -> Unread:
+        """Take answers in JSON form, all or none; return what of them is not read."""
+        unread: Unread = []
+        self._take_static(self._read_static(answers, unread, "classification_answers.classifications"))
+        return unread
 
     def get_answer(self, attribute: Attribute | None = None) -> Union[str, Option, Iterable[Option], None]:  # noqa: UP007
         """Return what is answered to an attribute, by default the classification's own.

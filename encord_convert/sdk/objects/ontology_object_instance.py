@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from encord_convert.sdk.exceptions import LabelRowError, OntologyError
 from encord_convert.sdk.objects._addresses import seen_as
-from encord_convert.sdk.objects._answer_values import checked_value, value_from_json
+from encord_convert.sdk.objects._answer_values import (
+    Unread,
+    answer_to_json,
+    checked_value,
+    says_more,
+    united_marks,
+    value_from_json,
+    value_key,
+)
 from encord_convert.sdk.objects._dynamic_answer_manager import (
     AnswerForFrames,
     AnswersForFrames,
@@ -534,22 +542,35 @@ class ObjectInstance(LabelInstance):
             for attribute in {entry.key[0]: entry.attribute for entry in self._dynamic.entries.values()}.values():
                 self._dynamic_answers().clear(attribute, runs)
 
-    def _read_answers(self, answers: list[dict[str, Any]], *, is_read: bool = False) -> None:
-        """Take answers in JSON form, all or none.
+    def _read_answers(self, answers: list[dict[str, Any]], *, is_read: bool = False) -> Unread:
+        """Take answers in JSON form, all or none; return what of them is not read.
 
         Parameters
         ----------
         is_read : bool
             Whether dynamic answers keep the order they come in when they are written.
         """
-        static = self._read_static(answers)
-        dynamic = self._read_dynamic(answers)
+        unread: Unread = []
+        path = "object_actions.actions" if is_read else "object_answers.classifications"
+        static = self._read_static(answers, unread, path)
+        dynamic = self._read_dynamic(answers, unread, path)
+        before = self._static or {}
+        for hash_, (attribute, value, _) in static.items():
+            if hash_ in before and value_key(before[hash_][1]) != value_key(value):  # of the other dictionary
+                was = answer_to_json(attribute, before[hash_][1], (self._marks or {}).get(hash_))
+                unread.append(("object_answers.classifications", was))
         self._take_static(static)  # touches
         for attribute, value, runs, mark in dynamic:
             answers_here = self._dynamic_answers()
-            answers_here.set(answers_here.entry(attribute, value, mark, is_read=is_read), runs)
+            entry = answers_here.entry(attribute, value, mark, is_read=is_read)
+            if entry.mark is not mark:
+                entry.mark = united_marks(entry.mark, mark, unread, path)
+            answers_here.set(entry, runs)
+        if dynamic:
+            unread += ((f"{path}.range", [[*run]]) for run in self._dynamic_answers().lost_of(dynamic))
+        return unread
 
-    def _read_dynamic(self, answers: list[dict[str, Any]]) -> list[GivenAnswer]:
+    def _read_dynamic(self, answers: list[dict[str, Any]], unread: Unread, path: str) -> list[GivenAnswer]:
         found: list[GivenAnswer] = []
         for answer in answers:
             attribute = self._item._attribute(answer["featureHash"])
@@ -561,9 +582,14 @@ class ObjectInstance(LabelInstance):
                 if start <= end:
                     self._check_bounds(start)
                     self._check_bounds(end)
-            if value is not None:
-                found.append((attribute, value, runs, mark_from_action(answer)))
-        return with_checklists_united(found)
+            kept = [(start, end) for start, end in runs if start <= end]
+            if value is None or not kept:
+                if value is not None or says_more(answer):
+                    unread.append((path, answer))
+                continue
+            unread += ((f"{path}.range", [[start, end]]) for start, end in runs if start > end)
+            found.append((attribute, value, kept, mark_from_action(answer)))
+        return with_checklists_united(found, unread, path)
 
     # --- the whole --------------------------------------------------------------------------------------------------
 

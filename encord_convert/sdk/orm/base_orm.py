@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
@@ -113,5 +112,7 @@ def _fits(value: Any, type_: Any) -> bool:
 
 def _as_text(value: Any, time_str: bool) -> Any:
     if isinstance(value, dict):
+        import json
+
         return json.dumps(value)
     return value.strftime(TIME) if time_str and isinstance(value, datetime) else value
