@@ -283,9 +283,9 @@ def _collector_paused() -> Iterator[None]:
 
 
 def refuse_source(dst: str | os.PathLike[str], sources: Iterable[str], *, is_earlier: bool = False) -> None:
-    """Refuse an output that is a source, that a source lies in, or that is there as a part of one.
+    """Raise if an output is a source, contains one, or exists as part of one.
 
-    ``is_earlier`` says that what is there is an earlier result, which is no part of a source it lies in.
+    ``is_earlier``: the existing output is an earlier result, and no part of a source around it.
 
     Raises
     ------

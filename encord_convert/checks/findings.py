@@ -1,4 +1,4 @@
-"""Findings: which losses and notes are faults of a data set, in what order, and what mends them."""
+"""Findings: which losses and notes are faults of a data set, their order, and their fixes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from encord_convert.losses.codes import LOSSES, NOTES
 from encord_convert.losses.report import Report
 
 MOST_PLACES = 1000
-"""How many places of each kind of finding are listed; the count goes on."""
+"""Number of locations listed per kind of finding; all are counted."""
 
 _OF_READING = frozenset({
     "AMBIGUOUS_IMAGE", "CLASS_UNKNOWN", "DAMAGED", "DUPLICATE", "DUPLICATE_ID", "DUPLICATE_IMAGE", "DUPLICATE_UID",
@@ -25,10 +25,10 @@ _OF_READING = frozenset({
     "PANOPTIC_PNG_MISSING", "SIZE_MISMATCH", "SIZE_UNKNOWN", "TRUNCATED", "TRUNCATED_PIXELS", "UNDECLARED_LABEL",
     "UNREADABLE", "VALUE_COUNT",
 })  # fmt: skip
-"""Losses in reading that are faults of the source, and not what the hub has no place for."""
+"""Reading losses that are faults of the source, not limits of the hub."""
 
 _NOTHING_THERE = frozenset({"EMPTY_MASK", "EMPTY_TRACK", "OUT_OF_BOUNDS"})
-"""Those of them that have one right answer: it covers nothing of its image, and is left out."""
+"""Those with one right fix: the shape covers nothing of its image and is dropped."""
 
 _NOTED = frozenset({
     "BBOX_SUSPECT_FORMAT", "CLASS_COUNT", "CLASS_NAMES_MISSING", "CONFIDENCE_DOUBTFUL", "CORNERS_SWAPPED",
@@ -39,7 +39,7 @@ _NOTED = frozenset({
     "SIZE_UNKNOWN", "SPLIT_MISSING", "SPLIT_OVERLAP", "STUFF_TWICE", "TRAINER_SKIPS", "UNDECLARED_LABEL",
     "VISIBILITY_UNKNOWN",
 })  # fmt: skip
-"""Notes of reading that speak of a fault."""
+"""Reading notes that indicate a fault."""
 
 _STOPS: dict[str, frozenset[str]] = {
     "detectron2": frozenset({"DUPLICATE_ID"}),
@@ -48,7 +48,7 @@ _STOPS: dict[str, frozenset[str]] = {
     "torchvision": frozenset({"AREA_DERIVED", "ISCROWD_MISSING", "OUTLINE_MISSING"}),
     "ultralytics": frozenset({"TRAINER"}),
 }
-"""Notes of reading that are no fault, or a lesser one, but for a trainer, which stops there.
+"""Reading notes that are at most a minor fault, except for a trainer, which fails on them.
 
 Source: ``ConvertCoco`` of RF-DETR 1.11.2 and ``coco_utils`` of torchvision's references ask each annotation for its
 ``area``, the latter for ``iscrowd`` and ``segmentation`` too; ``load_coco_json`` of Detectron2 asserts that ids of
@@ -59,35 +59,35 @@ _LEARNT = frozenset({
     Feature.DEGENERATE, Feature.EMPTY_ROWS, Feature.GROUPS, Feature.MEDIA, Feature.OUT_OF_BOUNDS, Feature.OVERLAPS,
     Feature.SHAPE,
 })  # fmt: skip
-"""What a trainer learns from: only its loss on the way to one is a finding."""
+"""Features that trainers learn from: only their losses are findings for a target."""
 
 CHANGES = frozenset({"HOLES_FILLED", "KEYPOINT_UNKNOWN", "MASK_AS_POLYGON", "MASK_NOT_LOADED"})
-"""Changes on the way to a target that are findings; other shapes take another form there, and no more."""
+"""Changes for a target that are findings; other shapes only change form."""
 
 _FIXES = {Feature.DEGENERATE: "dropped", Feature.OUT_OF_BOUNDS: "dropped"}
 FIXABLE = "fixable"
-"""Type of what was found here and has one right answer."""
+"""Type of findings of this package that have one right fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong in one place.
+    """A fault at one location.
 
     Attributes
     ----------
     code : str
         Stable, of :mod:`encord_convert.losses.codes`.
     is_error : bool
-        Whether a label or an image is lost for a reader or the trainer; else it is taken otherwise than it is meant.
+        Whether a reader or trainer loses a label or an image; otherwise it misreads it.
     where : Where
         ``file``, ``line`` (one-based), ``row`` (the image), ``frame`` (from 0), ``element`` (the annotation).
     sentence : str
     label : str
-        The class, if it is of one.
+        The class, if any.
     fix : str or None
         What ``--fix`` makes of it: ``dropped``, ``clipped to the image``, ``size corrected`` …
     count : int
-        How many things it speaks of.
+        Number of things affected.
     """
 
     code: str
@@ -128,15 +128,15 @@ class Result:
     task : str or None
         Of ``ultralytics``.
     findings : list of Finding
-        Errors first, by kind the most frequent first; of each kind up to :data:`MOST_PLACES`.
+        Errors first, then by frequency of the kind; up to :data:`MOST_PLACES` of each kind.
     counts : dict of str to int
-        By code, however many are listed.
+        All findings by code, listed or not.
     leaks : dict of str to (int, int), or None
-        By split, how many of its images share something with another split, and how many it has. None: not asked for.
+        By split, the number of images that share something with another split, and of all. None: not checked.
     images : dict of str to int
-        How many images were ``found`` beside the labels, and ``looked`` for.
+        Number of images ``found`` next to the labels, and ``looked`` for.
     redrawn : list of str
-        Shapes of the source that the target takes in another form by design, which is no finding: polygons as boxes.
+        Shapes that the target takes in another form by design, which is not a finding: polygons as boxes.
     fixed : Report or None
         Of writing, with ``fix``.
     """
@@ -158,8 +158,8 @@ class Result:
 
     @property
     def is_mendable(self) -> bool:
-        """Whether something was found that has one right answer, as far as that is listed."""
-        return any(one.fix for one in self.findings) or sum(self.counts.values()) > sum(o.count for o in self.findings)
+        """Whether a listed finding has one right fix."""
+        return any(f.fix for f in self.findings) or sum(self.counts.values()) > sum(f.count for f in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form of ``--json``."""
@@ -171,14 +171,14 @@ class Result:
             "images": self.images,
             "redrawn": self.redrawn,
             "counts": self.counts,
-            "findings": [one.to_dict() for one in self.findings],
+            "findings": [finding.to_dict() for finding in self.findings],
             "leaks": {split: {"shared": shared, "images": count} for split, (shared, count) in leaks},
             "fixed": None if self.fixed is None else self.fixed.to_dict(),
         }
 
 
 def meaning(code: str, target: str | None) -> str:
-    """Return what a code means, as a clause."""
+    """Return the meaning of a code as a clause."""
     words = _MEANINGS.get(code) or LOSSES.get(code) or NOTES.get(code, "")
     return words.replace("{target}", target or "the format")
 
@@ -186,22 +186,22 @@ def meaning(code: str, target: str | None) -> str:
 _MEANINGS = {
     "CLIPPED": "outside the image, or across its border",
     "DUPLICATE_ID": NOTES["DUPLICATE_ID"],
-    "DUPLICATE_IMAGE": "two images are the same file, or have one name",
+    "DUPLICATE_IMAGE": "two images are the same file, or share a name",
     "MASK_NOT_LOADED": "masks that are not loaded",
-    "MISSING_MEDIA": "the image is not there",
+    "MISSING_MEDIA": "the image is missing",
     "OUT_OF_BOUNDS": NOTES["OUT_OF_BOUNDS"],
     "SIZE_MISMATCH": NOTES["SIZE_MISMATCH"],
     "UNDECLARED_LABEL": NOTES["UNDECLARED_LABEL"],
 }
-"""Where what a code means of a data set is not what it means of a conversion."""
+"""Meanings of codes that differ between checks and conversions."""
 
 
 def of_report(
-    report: Report, target: str | None, unmended: Collection[str | None]
+    report: Report, target: str | None, unfixed: Collection[str | None]
 ) -> Iterator[tuple[list[Finding], int]]:
-    """Yield the findings of each loss and note that is one, and how many there are.
+    """Yield the findings among losses and notes, with their counts.
 
-    ``unmended`` are the hashes of objects that leave their image and are not cut by ``--fix``.
+    ``unfixed`` holds hashes of objects that leave their image and are not clipped by ``--fix``.
     """
     for loss in report.reading.losses():
         if loss.code in _OF_READING:
@@ -212,13 +212,13 @@ def of_report(
             yield _of_note(note, stops)
     for loss in report.writing.losses():
         if is_fault(loss):
-            yield _of_loss(loss, _fix_of(loss), unmended if loss.feature is Feature.OUT_OF_BOUNDS else ())
+            yield _of_loss(loss, _fix_of(loss), unfixed if loss.feature is Feature.OUT_OF_BOUNDS else ())
 
 
 def not_read(report: Report) -> dict[str, int]:
-    """Return, by code, how much of a source could not be taken over and is not plainly to be dropped.
+    """Return counts by code of what could not be read and may not simply be dropped.
 
-    Writing the labels again would leave it out, and what is not labelled then teaches that there is nothing.
+    Rewriting the labels would omit it, which would teach a model that nothing is there.
     """
     sums: Counter[str] = Counter()
     for loss in report.reading.losses():
@@ -227,8 +227,8 @@ def not_read(report: Report) -> dict[str, int]:
     return dict(sums)
 
 
-def of_own(losses: Iterable[Loss]) -> Iterator[tuple[list[Finding], int]]:
-    """Yield the findings of each loss that was told by a check of this package."""
+def own_findings(losses: Iterable[Loss]) -> Iterator[tuple[list[Finding], int]]:
+    """Yield the findings of losses counted by this package's checks."""
     for loss in losses:
         fix = _OWN_FIXES.get(loss.code) if loss.type == FIXABLE else None
         yield _of_loss(loss, fix)
@@ -239,7 +239,7 @@ _OWN_FIXES = {"DUPLICATE_ANNOTATION": "dropped", "SIZE_MISMATCH": "size correcte
 
 
 def is_fault(loss: Loss) -> bool:
-    """Tell whether a loss on the way to a target is a fault of the data set for that target."""
+    """Return whether a loss for a target is a fault of the data set."""
     if loss.type in SECONDARY and loss.type not in ("image", "row", "file"):
         return False
     if loss.kind is Kind.DROPPED:
@@ -255,10 +255,10 @@ def _fix_of(loss: Loss) -> str | None:
     return "clipped to the image" if loss.feature is Feature.OUT_OF_BOUNDS else "the empty part is dropped"
 
 
-def _of_loss(loss: Loss, fix: str | None, unmended: Collection[str | None] = ()) -> tuple[list[Finding], int]:
+def _of_loss(loss: Loss, fix: str | None, unfixed: Collection[str | None] = ()) -> tuple[list[Finding], int]:
     is_error = loss.kind is Kind.DROPPED
     found = [
-        Finding(loss.code, is_error, where, detail, loss.label, None if where.object_hash in unmended else fix)
+        Finding(loss.code, is_error, where, detail, loss.label, None if where.object_hash in unfixed else fix)
         for where, detail in loss.examples
     ]
     return found, loss.count
@@ -272,15 +272,15 @@ def _of_note(note: Note, stops: bool) -> tuple[list[Finding], int]:
 
 
 def sorted_findings(found: Iterable[tuple[list[Finding], int]]) -> tuple[list[Finding], dict[str, int]]:
-    """Return findings, the worst first, and how many there are of each code."""
+    """Return findings, the worst first, and their counts by code."""
     sums: Counter[str] = Counter()
     listed: dict[str, list[Finding]] = {}
     for findings, count in found:
         if findings:
             sums[findings[0].code] += count
             listed.setdefault(findings[0].code, []).extend(findings)
-    order = sorted(listed, key=lambda code: (not any(one.is_error for one in listed[code]), -sums[code], code))
-    kept = [one for code in order for one in sorted(listed[code], key=_place)[:MOST_PLACES]]
+    order = sorted(listed, key=lambda code: (not any(item.is_error for item in listed[code]), -sums[code], code))
+    kept = [entry for code in order for entry in sorted(listed[code], key=_place)[:MOST_PLACES]]
     return kept, {code: sums[code] for code in order}
 
 

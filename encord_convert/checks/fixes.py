@@ -1,4 +1,4 @@
-"""What has one right answer, mended: shapes cut at the border, dropped where nothing is left, sizes put right."""
+"""Fixes with one right result: shapes clipped to the image, empty ones dropped, sizes corrected."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from encord_convert.sdk.objects.coordinates import (
 )
 
 TOLERANCE_PX = 0.005
-"""As of the training targets: what leaves the image by less is rounding."""
+"""Tolerance as in training targets: leaving the image by less is rounding."""
 
 
 _OF_EXTENT = frozenset({"area", "bbox"})
-"""What an annotation of a COCO file says of its shape, which is there."""
+"""Native keys of COCO annotations that describe the shape."""
 
 
-def mended(labels: LabelSet, size_of: Callable[[Any], tuple[int, int] | None]) -> LabelSet:
-    """Return the set with what has one right answer mended.
+def with_fixes(labels: LabelSet, size_of: Callable[[Any], tuple[int, int] | None]) -> LabelSet:
+    """Return the label set with fixes applied.
 
     Parameters
     ----------
     labels : LabelSet
     size_of : callable
-        Gives the size of the image of a row if the row says another and that is plainly wrong; else None.
+        From a row to its image's size if the row's is clearly wrong; else None.
     """
 
     def step(row: LabelRowV2) -> LabelRowV2:
@@ -85,12 +85,12 @@ def _clipped_box(c: BoundingBoxCoordinates) -> BoundingBoxCoordinates:
 
 
 def _clipped_polygon(c: PolygonCoordinates, width: int, height: int) -> PolygonCoordinates | None:
-    """Return a polygon cut at the border and without parts that cover nothing; None if that is what it is."""
+    """Return a polygon clipped to the image without empty parts; None if unchanged."""
     parts, is_changed = [], False
     for part in c.polygons:
         rings = []
         for number, ring in enumerate(part):
-            numbers = [float(one) for one in ring]
+            numbers = [float(point) for point in ring]
             px = [one * side for one, side in zip(numbers, (width, height) * (len(numbers) // 2), strict=True)]
             if is_degenerate_ring(px, TOLERANCE_PX):
                 if number == 0:  # with its holes
@@ -113,28 +113,28 @@ def _clipped_polygon(c: PolygonCoordinates, width: int, height: int) -> PolygonC
 
 
 def _polygon(parts: list[list[list[float]]]) -> PolygonCoordinates:
-    is_plain = len(parts) == len(parts[0]) == 1
-    return PolygonCoordinates._from_flat(parts[0][0]) if is_plain else PolygonCoordinates._from_rings(parts)
+    is_clear = len(parts) == len(parts[0]) == 1
+    return PolygonCoordinates._from_flat(parts[0][0]) if is_clear else PolygonCoordinates._from_rings(parts)
 
 
 def bounds_rel(coordinates: Any) -> tuple[float, float, float, float] | None:
-    """Return left, top, right and bottom of a shape as shares of its image; None of one that cannot be resized."""
+    """Return left, top, right and bottom of a shape, relative; None if it cannot be resized."""
     if isinstance(coordinates, BoundingBoxCoordinates | RotatableBoundingBoxCoordinates):
         c = coordinates
         return c.top_left_x, c.top_left_y, c.top_left_x + c.width, c.top_left_y + c.height
     if isinstance(coordinates, PointCoordinate):
         return coordinates.x, coordinates.y, coordinates.x, coordinates.y
     if isinstance(coordinates, PolygonCoordinates):
-        numbers = [float(one) for part in coordinates.polygons for ring in part for one in ring]
+        numbers = [float(point) for part in coordinates.polygons for ring in part for point in ring]
     elif isinstance(coordinates, PolylineCoordinates):
-        numbers = [float(one) for one in coordinates._flat]
+        numbers = [float(item) for item in coordinates._flat]
     else:
         return None
     return (min(numbers[0::2]), min(numbers[1::2]), max(numbers[0::2]), max(numbers[1::2])) if numbers else None
 
 
 def _resized(row: LabelRowV2, size: tuple[int, int]) -> LabelRowV2:
-    """Return a row of an image of another size, whose shapes stay where they are in pixels."""
+    """Return a row with another image size, its shapes unchanged in pixels."""
     said = frame_size(row, 0)
     stats = like(row._contents.stats, width=size[0], height=size[1])
     units = [replace(unit, width=size[0], height=size[1]) for unit in row._units]
@@ -167,10 +167,10 @@ def _scaled(c: Any, x: float, y: float) -> Any:
 
 
 def own_format(labels: LabelSet, name: str) -> Format | None:
-    """Return the format that writes what was read in one, with the most of its shapes; None if there is none."""
+    """Return the format that rewrites a source with the most of its shapes; None if there is none."""
     shapes = {item.shape for item in labels.ontology.objects}
     family = [one for other, one in formats().items() if other == name or other.startswith(f"{name}-")]
-    writers = [one for one in family if one.exporter is not None and one.read_by in (None, name)]
+    writers = [entry for entry in family if entry.exporter is not None and entry.read_by in (None, name)]
     if not writers:
         return None
     return max(writers, key=lambda one: (len(shapes & one.exporter.carries.shapes), one.name == name))  # type: ignore[union-attr]

@@ -1,7 +1,7 @@
-"""The image files of a data set: missing, broken, of another size, rotated by EXIF data, there twice.
+"""Checks image files: missing, broken, of another size, rotated by EXIF data, duplicated.
 
-A header is read and, of JPEG and PNG, whether the last bytes are those of a whole file; only a file that ends otherwise
-is decoded. Two files of one size with the same first and last bytes are compared whole.
+Headers are read, and for JPEG and PNG the end marker; only files without it are decoded. Files of equal size, first and
+last bytes are compared whole.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ _SIZE = (FIXABLE, "")
 
 
 class Images:
-    """Looks at the image files of rows.
+    """Checks the image files of rows.
 
     Parameters
     ----------
     finder : Finder or None
-        None: there is no place to look.
-    told : Counts
-        Is told what is wrong.
+        None: there is nowhere to look.
+    counts : Counts
+        Counts the findings.
 
     Attributes
     ----------
     looked, found : int
-        Images that were looked for, and those that were there.
+        Number of images looked for, and found.
     prints : array of int
-        By image that was seen, a fingerprint of its file; 0 where it has none. See :meth:`settle`.
+        Fingerprint of the file of each image; 0 for none. See :meth:`settle`.
     names : list of str
-        Of the same images, the rows' titles.
+        Titles of these images' rows.
     has_wrong_sizes : bool
-        Whether labels say a size that is plainly wrong.
+        Whether labels have a size that is clearly wrong.
     """
 
-    def __init__(self, finder: Finder | None, told: Counts) -> None:
+    def __init__(self, finder: Finder | None, counts: Counts) -> None:
         self.finder = finder
         self.looked = self.found = 0
         self.has_wrong_sizes = False
@@ -59,12 +59,12 @@ class Images:
         self._members: list[str] = []
         self._twins: list[tuple[int, int]] = []
         self._missing = Counts()
-        self._told = told
+        self._counts = counts
 
-    def see(self, row: Any, whole: Callable[[], Any]) -> None:
-        """Look at the files of a row of images; those of a video or a series are not looked at.
+    def see(self, row: Any, full: Callable[[], Any]) -> None:
+        """Check the image files of a row; videos and series are skipped.
 
-        ``whole`` gives the same row with its annotations.
+        ``full`` returns the same row with its annotations.
         """
         if row.data_type not in (DataType.IMAGE, DataType.IMG_GROUP):
             return
@@ -73,7 +73,7 @@ class Images:
             member, code = self._member(row, frame), 0
             if member is not None:
                 self.found += 1
-                code = self._look(row, frame, member, whole)
+                code = self._look(row, frame, member, full)
             self.prints.append(code)
             self.names.append(row.data_title)
             self._members.append(member or "")
@@ -84,14 +84,14 @@ class Images:
         try:
             member = self.finder.find(row, frame)
         except AmbiguousFileError as error:
-            self._tell(Kind.DROPPED, "NAME_CLASH", row, frame, error.sentence)
+            self._count(Kind.DROPPED, "NAME_CLASH", row, frame, error.sentence)
             return None
         if member is None:
             where = _where(row, frame)
-            self._missing.lose(Kind.DROPPED, "MISSING_MEDIA", Feature.MEDIA, _IMAGE, where, "There is no such image.")
+            self._missing.lose(Kind.DROPPED, "MISSING_MEDIA", Feature.MEDIA, _IMAGE, where, "The image is missing.")
         return member
 
-    def _look(self, row: Any, frame: int, member: str, whole: Callable[[], Any]) -> int:
+    def _look(self, row: Any, frame: int, member: str, full: Callable[[], Any]) -> int:
         assert self.finder is not None
         source = self.finder.source
         try:
@@ -102,7 +102,7 @@ class Images:
                 with source.open(member) as stream:
                     header = read_header(stream, source.place(member))
             if header is None:
-                self._tell(Kind.DROPPED, "UNREADABLE", row, frame, f"{member} is not an image that can be read.")
+                self._count(Kind.DROPPED, "UNREADABLE", row, frame, f"{member} is not an image that can be read.")
                 return 0
             mark = END_MARKS.get(header.suffix)
             if mark is not None and not tail.endswith(mark):
@@ -110,9 +110,9 @@ class Images:
                     self._decode(row, frame, member, stream)
         except (OSError, ReadError) as error:
             sentence = error.sentence if isinstance(error, ReadError) else f"{member} cannot be read ({error})."
-            self._tell(Kind.DROPPED, "UNREADABLE", row, frame, sentence)
+            self._count(Kind.DROPPED, "UNREADABLE", row, frame, sentence)
             return 0
-        self._compare(row, frame, member, header, whole)
+        self._compare(row, frame, member, header, full)
         code = blake2b(head + tail + size.to_bytes(8, "big"), digest_size=8).digest()
         return int.from_bytes(code, "big") or 1
 
@@ -124,22 +124,22 @@ class Images:
                 image.draft(image.mode, (1, 1))  # of JPEG an eighth will do
                 image.load()
         except (Image.DecompressionBombError, *BROKEN) as error:
-            self._tell(Kind.DROPPED, "TRUNCATED", row, frame, f"{member} is damaged ({error}).")
+            self._count(Kind.DROPPED, "TRUNCATED", row, frame, f"{member} is damaged ({error}).")
 
-    def _compare(self, row: Any, frame: int, member: str, header: Header, whole: Callable[[], Any]) -> None:
+    def _compare(self, row: Any, frame: int, member: str, header: Header, full: Callable[[], Any]) -> None:
         said, stored, shown = frame_size(row, frame), (header.width, header.height), header.shown
         if header.orientation != 1:
             detail = f"EXIF data rotates {member} (orientation {header.orientation}); some trainers ignore that."
-            self._tell(Kind.APPROXIMATED, "EXIF_ORIENTATION", row, frame, detail)
+            self._count(Kind.APPROXIMATED, "EXIF_ORIENTATION", row, frame, detail)
         if any(said) and said not in (stored, shown):
             detail = "The labels say {} × {} pixels, the image has {} × {}.".format(*said, *shown)
-            is_plain = _right_size(whole(), header) is not None
-            self.has_wrong_sizes |= is_plain
-            key = _SIZE if is_plain else _IMAGE
-            self._told.lose(Kind.APPROXIMATED, "SIZE_MISMATCH", Feature.MEDIA, key, _where(row, frame), detail)
+            is_clear = _right_size(full(), header) is not None
+            self.has_wrong_sizes |= is_clear
+            key = _SIZE if is_clear else _IMAGE
+            self._counts.lose(Kind.APPROXIMATED, "SIZE_MISMATCH", Feature.MEDIA, key, _where(row, frame), detail)
 
     def right_size(self, row: Any) -> tuple[int, int] | None:
-        """Return the size of the image of a row, if the row says another that is plainly wrong."""
+        """Return the image size of a row, if the row's own is clearly wrong."""
         try:
             member = self.finder.find(row, 0) if self.finder is not None and row.data_type is DataType.IMAGE else None
             if member is None or self.finder is None:
@@ -149,18 +149,18 @@ class Images:
             return None
         return None if header is None else _right_size(row, header)
 
-    def finish(self, told: Collection[int] = ()) -> None:
-        """Say which images are missing, unless all are, and which are there twice, but for those that were told."""
+    def finish(self, known: Collection[int] = ()) -> None:
+        """Count missing images, unless all are, and duplicates not yet counted."""
         if self.found:
-            self._told.merge(self._missing)
+            self._counts.merge(self._missing)
         for one, other in self._twins:
-            if one not in told:
-                detail = f"It is the same file, byte for byte, as {self.names[other]}."
+            if one not in known:
+                detail = f"It is byte-identical to {self.names[other]}."
                 where = Where(row=self.names[one])
-                self._told.lose(Kind.APPROXIMATED, "DUPLICATE_IMAGE", Feature.MEDIA, _IMAGE, where, detail)
+                self._counts.lose(Kind.APPROXIMATED, "DUPLICATE_IMAGE", Feature.MEDIA, _IMAGE, where, detail)
 
     def settle(self) -> None:
-        """Read those files whole that look like others, so that only what is equal has one fingerprint."""
+        """Read files with equal fingerprints whole, so that only identical files share one."""
         if not self.prints:
             return
         prints = np.array(self.prints, np.uint64)
@@ -171,9 +171,9 @@ class Images:
             if end - start > 1 and ranked[start]:
                 first: dict[int, int] = {}
                 for at in order[start:end].tolist():
-                    whole = self.prints[at] = self._digest(self._members[at])
-                    if first.setdefault(whole, at) != at:
-                        self._twins.append((at, first[whole]))
+                    full = self.prints[at] = self._digest(self._members[at])
+                    if first.setdefault(full, at) != at:
+                        self._twins.append((at, first[full]))
 
     def _digest(self, member: str) -> int:
         assert self.finder is not None
@@ -183,27 +183,27 @@ class Images:
                 digest.update(block)
         return int.from_bytes(digest.digest(), "big") or 1
 
-    def _tell(self, kind: Kind, code: str, row: Any, frame: int, detail: str) -> None:
-        self._told.lose(kind, code, Feature.MEDIA, _IMAGE, _where(row, frame), detail)
+    def _count(self, kind: Kind, code: str, row: Any, frame: int, detail: str) -> None:
+        self._counts.lose(kind, code, Feature.MEDIA, _IMAGE, _where(row, frame), detail)
 
 
 def _right_size(row: Any, header: Header) -> tuple[int, int] | None:
-    """Return the size of the image of a row if the row says another and that is plainly wrong; None if it is not plain.
+    """Return the image size of a row if the row's own is clearly wrong; else None.
 
-    Pixels stay where they are, and the size is corrected, if the sides are not in proportion (else the labels may have
-    been drawn on a copy of another size), no EXIF data rotates the image, and all shapes lie in it.
+    The size is corrected, with pixels unchanged, if the aspect ratios differ (else the labels may be of a resized
+    copy), no EXIF data rotates the image, and all shapes lie in it.
     """
     said, real = frame_size(row, 0), header.shown
     if header.orientation != 1 or row.data_type is not DataType.IMAGE or not all(said) or said == real:
         return None
     if abs(said[0] * real[1] - said[1] * real[0]) <= max(*said, *real):
         return None
-    shapes = [data.coordinates for one in row._objects.values() for data in one._frames.values()]
-    return real if all(_fits(one, said, real) for one in shapes) else None
+    shapes = [data.coordinates for object_ in row._objects.values() for data in object_._frames.values()]
+    return real if all(_fits(shape, said, real) for shape in shapes) else None
 
 
 def _fits(coordinates: Any, said: tuple[int, int], real: tuple[int, int]) -> bool:
-    """Tell whether a shape that can be resized lies in an image of the real size."""
+    """Return whether a resizable shape lies in an image of the real size."""
     bounds = bounds_rel(coordinates)
     if bounds is None:
         return False

@@ -1,13 +1,11 @@
-"""Splits that share what they should not: what is validated or tested on is known from training.
+"""Leaks between splits: validation or test data that is known from training.
 
-An image shares with another of another split, in this order of gravity,
+An image shares with one of another split, in order of severity,
 
-1. its file, byte for byte (``LEAK_FILE``);
-2. the image it is an augmented copy of: the name before ``.rf.``, as Roboflow writes it (``LEAK_COPY``);
-3. a moment of a video: a frame less than :data:`NEAR` numbers away (``LEAK_FRAMES``);
-4. a video (``LEAK_VIDEO``): a video is known by its title or, of frames, by what stands before their number, if that
-   says ``frame`` or has the ending of a video in it;
-5. a patient (``LEAK_PATIENT``): ``patient_id`` in the metadata of its row.
+1. its file, byte for byte (``LEAK_FILE``); 2. the image it is an augmented copy of: the name before ``.rf.``, as
+Roboflow writes it (``LEAK_COPY``); 3. a moment of a video: a frame less than :data:`NEAR` numbers away
+(``LEAK_FRAMES``); 4. a video (``LEAK_VIDEO``): identified by its title or, for frames, by the text before their number,
+if it has ``frame`` or a video suffix; 5. a patient (``LEAK_PATIENT``): ``patient_id`` in the metadata of its row.
 """
 
 from __future__ import annotations
@@ -33,31 +31,31 @@ _FRAME = re.compile(r"^(?P<video>.*?)[_.-]?(?P<number>\d+)$")
 _OF_VIDEO = re.compile(r"frame|(?<![a-z])(?:mp4|avi|mov|mkv|webm|m4v|mpe?g)(?![a-z])", re.IGNORECASE)
 _PATIENT = ("patient_id", "PatientID", "patient")
 
-_SAID = {
-    "LEAK_FILE": "It is the same file, byte for byte, as {} of {}.",
+_SENTENCES = {
+    "LEAK_FILE": "It is byte-identical to {} of {}.",
     "LEAK_COPY": "It is a copy of the same image as {} of {}.",
     "LEAK_FRAMES": "It is less than 30 frames away from {} of {}.",
-    "LEAK_VIDEO": "It is of the same video as {} of {}.",
-    "LEAK_PATIENT": "It is of the same patient as {} of {}.",
+    "LEAK_VIDEO": "It is from the same video as {} of {}.",
+    "LEAK_PATIENT": "It is from the same patient as {} of {}.",
 }
 
 
 class Leaks:
-    """Compares the splits of a data set; 50 bytes an image.
+    """Compares the splits of a data set, in 50 bytes per image.
 
     Parameters
     ----------
-    told : Counts
-        Is told what is shared.
+    counts : Counts
+        Counts the findings.
 
     Attributes
     ----------
     same_files : set of int
-        Images, by their number among those that were seen, whose file another split has.
+        Indexes of images whose file is also in another split.
     """
 
-    def __init__(self, told: Counts) -> None:
-        self._told = told
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
         self._splits: dict[str, int] = {}
         self._split_of = array("B")
         self._keys = {kind: array("Q") for kind in ("copy", "video", "patient")}
@@ -67,7 +65,7 @@ class Leaks:
         self.same_files: set[int] = set()
 
     def see(self, row: Any, images: Images) -> None:
-        """Take what a row may share; ``images`` has seen it."""
+        """Add a row; ``images`` has already seen it."""
         own = split_of(row.client_metadata)
         if not own or own == UNNAMED:
             return
@@ -93,7 +91,7 @@ class Leaks:
             self._images.append(len(images.prints) - count + at if has_files else -1)
 
     def finish(self, images: Images) -> dict[str, tuple[int, int]]:
-        """Tell what is shared; return, by split, how many images share something, and how many there are."""
+        """Count the leaks; return, by split, the number of leaking images and of all images."""
         splits, numbers = np.array(self._split_of, np.uint8), np.array(self._numbers, np.int64)
         names = list(self._splits)
         shared = np.zeros(len(splits), bool)
@@ -103,23 +101,23 @@ class Leaks:
             ("LEAK_FILE", "file", None), ("LEAK_COPY", "copy", None), ("LEAK_FRAMES", "video", NEAR),
             ("LEAK_VIDEO", "video", None), ("LEAK_PATIENT", "patient", None),
         ):  # fmt: skip
-            others = partners(keys[kind], splits, numbers if kind == "video" else None, reach)
+            others = nearest_matches(keys[kind], splits, numbers if kind == "video" else None, reach)
             for at in np.flatnonzero((others >= 0) & ~shared).tolist():
                 shared[at] = True
                 if kind == "file":
                     self.same_files.add(self._images[at])
                 other = int(others[at])
                 if self._rank(names[splits[at]]) > self._rank(names[splits[other]]):
-                    detail = _SAID[code].format(self._titles[other], names[splits[other]])
+                    detail = _SENTENCES[code].format(self._titles[other], names[splits[other]])
                     where = Where(row=self._titles[at], element=names[splits[at]])
-                    self._told.lose(Kind.DROPPED, code, Feature.MEDIA, ("image", names[splits[at]]), where, detail)
+                    self._counts.lose(Kind.DROPPED, code, Feature.MEDIA, ("image", names[splits[at]]), where, detail)
         ordered = sorted(self._splits, key=self._rank)
         return {name: (int(shared[splits == self._splits[name]].sum()), int((splits == self._splits[name]).sum()))
                 for name in ordered}  # fmt: skip
 
     @staticmethod
     def _rank(split: str) -> tuple[int, str]:
-        """Return where a split stands: what is learnt from comes before what is validated and tested on."""
+        """Return the rank of a split: training before validation and test."""
         return NAMES.index(split) if split in NAMES else len(NAMES), split
 
 
@@ -128,12 +126,12 @@ def _code(text: str) -> int:
 
 
 def _without(folder: str, split: str) -> str:
-    """Return a folder without the part that is its split."""
+    """Return a folder without its split component."""
     return "/".join(part for part in folder.split("/") if part != split and not standard(part))
 
 
 def _frame(folder: str, stem: str) -> tuple[str, int]:
-    """Return the video a frame is of and its number; no video if the name does not say that there is one.
+    """Return the video and number of a frame; no video if the name does not indicate one.
 
     >>> _frame("cam1", "frame_000123"), _frame("", "sharks_mp4-18_jpg"), _frame("", "img_0042")
     (('cam1/frame', 123), ('/sharks_mp4', 18), ('', 0))
@@ -144,18 +142,18 @@ def _frame(folder: str, stem: str) -> tuple[str, int]:
     return f"{folder}/{found['video']}", int(found["number"])
 
 
-def partners(keys: Any, splits: Any, numbers: Any = None, reach: int | None = None) -> Any:
-    """Return, for each image, one of another split with the same key, the nearest; -1 where there is none.
+def nearest_matches(keys: Any, splits: Any, numbers: Any = None, reach: int | None = None) -> Any:
+    """Return for each image the nearest one of another split with the same key; -1 if there is none.
 
     Parameters
     ----------
     keys : (n,) uint64
-        0: it has none.
+        0: none.
     splits : (n,) uint8
     numbers : (n,) int64, optional
-        Within a key; images are compared along them.
+        Frame numbers; within a key images are compared along them.
     reach : int, optional
-        How far apart two may be in their numbers, and no more.
+        Greatest difference between two numbers.
     """
     count = len(keys)
     found = np.full(count, -1, np.int64)

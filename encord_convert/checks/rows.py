@@ -1,4 +1,4 @@
-"""What is wrong with the annotations of an image beside what a target drops: the same twice, boxes that contradict."""
+"""Checks annotations of an image for duplicates and for boxes that contradict their shape."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from encord_convert.sdk.objects.coordinates import BitmaskCoordinates, BoundingB
 
 _WITH_AREA = frozenset({Shape.BITMASK, Shape.BOUNDING_BOX, Shape.POLYGON})
 _NEAR_PX, _NEAR = 1.0, 0.05
-"""An edge of a bbox is that of the shape up to so many pixels, or such a share of the shape's side."""
+"""Tolerance of a bbox edge from the shape's: in pixels, and relative to the shape's side."""
 PER_PX = 100
-"""Geometry is the same if no number differs by a hundredth of a pixel."""
+"""Geometry is equal if no number differs by a hundredth of a pixel."""
 
 
 class Rows:
-    """Looks at the annotations of rows.
+    """Checks the annotations of rows.
 
     Parameters
     ----------
-    told : Counts
+    counts : Counts
         Is told what is wrong.
     needs_outlines : bool
-        Whether the trainer reads the file as it is, and stops at an annotation without a segmentation.
+        Whether the trainer reads the file unchanged, and fails on annotations without a segmentation.
     """
 
-    def __init__(self, told: Counts, needs_outlines: bool) -> None:
-        self._told = told
+    def __init__(self, counts: Counts, needs_outlines: bool) -> None:
+        self._counts = counts
         self._needs_outlines = needs_outlines
 
     def see(self, row: LabelRowV2) -> None:
-        """Look at a row."""
+        """Check a row."""
         if len(row._objects) > 1:
             for instance, frame, first in twice(row):
                 if are_same(instance, first):
@@ -52,27 +52,29 @@ class Rows:
                     )
                 else:
                     detail, type_ = "It has the class and geometry of another annotation of the image.", "annotation"
-                self._tell("DUPLICATE_ANNOTATION", type_, row, instance, frame, detail)
+                self._count("DUPLICATE_ANNOTATION", type_, row, instance, frame, detail)
         for hash_, frame, box, extent in contradicting(row):
             if extent is None:
-                detail = f"Its bbox {list(box)} has no area, and its shape has: some trainers drop it by its bbox."
+                detail = f"Its bbox {list(box)} has no area, but its shape does: some trainers drop it by its bbox."
             else:
                 detail = f"Its bbox {list(box)} is not that of its shape, {extent}: some trainers learn the bbox."
-            self._tell("INVALID_BBOX", FIXABLE, row, row._objects[hash_], frame, detail)
+            self._count("INVALID_BBOX", FIXABLE, row, row._objects[hash_], frame, detail)
         if self._needs_outlines:
             for instance in row._objects.values():
                 if instance.ontology_item.shape in (Shape.BOUNDING_BOX, Shape.SKELETON):
                     detail = "It has no segmentation, which torchvision's references take a mask from."
-                    self._tell("OUTLINE_MISSING", "annotation", row, instance, min(instance._frames, default=0), detail)
+                    self._count(
+                        "OUTLINE_MISSING", "annotation", row, instance, min(instance._frames, default=0), detail
+                    )
 
-    def _tell(self, code: str, type_: str, row: LabelRowV2, instance: Any, frame: int, detail: str) -> None:
+    def _count(self, code: str, type_: str, row: LabelRowV2, instance: Any, frame: int, detail: str) -> None:
         where = place_of(row, instance, frame)
         kind = Kind.DROPPED if code == "OUTLINE_MISSING" else Kind.APPROXIMATED
-        self._told.lose(kind, code, Feature.SHAPE, (type_, instance.object_name), where, detail)
+        self._counts.lose(kind, code, Feature.SHAPE, (type_, instance.object_name), where, detail)
 
 
 def contradicting(row: LabelRowV2) -> Iterator[tuple[str, int, Any, list[float] | None]]:
-    """Yield the objects of COCO files whose box has no area, though their shape has, or is not that of their shape.
+    """Yield objects of COCO files whose box has no area or is not that of their shape.
 
     Yields
     ------
@@ -95,11 +97,11 @@ def contradicting(row: LabelRowV2) -> Iterator[tuple[str, int, Any, list[float] 
                 size = frame_size(row, frame)
                 extent, _ = extent_of(instance._frames[frame].coordinates, size)
                 if all(size) and _is_other(box, extent):
-                    yield hash_, frame, box, [round(one, 2) for one in extent]
+                    yield hash_, frame, box, [round(item, 2) for item in extent]
 
 
 def _is_other(box: Any, extent: list[float]) -> bool:
-    """Tell whether an edge of a box is elsewhere by more than a pixel and a twentieth of the side of the other."""
+    """Return whether an edge of a box is off by more than a pixel and a twentieth of the other's side."""
     for low, side in ((0, 2), (1, 3)):
         near = max(_NEAR_PX, _NEAR * extent[side])
         apart = box[low] - extent[low]
@@ -109,9 +111,9 @@ def _is_other(box: Any, extent: list[float]) -> bool:
 
 
 def place_of(row: LabelRowV2 | None, instance: Any, frame: int) -> Where:
-    """Return where an annotation is: by line or by the id the file gives it, else by how many come before it.
+    """Return the location of an annotation: its line or id in the file, else its index.
 
-    Of a video the id is that on the frame.
+    For videos the id is the one on the frame.
     """
     where = where_of(row, instance, frame)
     if row is None:
@@ -134,7 +136,7 @@ def place_of(row: LabelRowV2 | None, instance: Any, frame: int) -> Where:
 
 
 def twice(row: LabelRowV2) -> Iterator[tuple[Any, int, Any]]:
-    """Yield each object that has the class and geometry of an earlier one on a frame, with the frame and that one."""
+    """Yield each object that repeats class and geometry of an earlier one on a frame, with the frame and that one."""
     seen: dict[Any, Any] = {}
     for instance in row._objects.values():
         for frame, data in instance._frames.items():
@@ -159,11 +161,11 @@ def _key(coordinates: Any, row: LabelRowV2, frame: int) -> Any:
     form, numbers = geometry_px(coordinates, width, height)
     if isinstance(numbers, str):
         return form, numbers
-    return form, tuple(np.rint(np.asarray(one, np.float64)).tobytes() for one in numbers)
+    return form, tuple(np.rint(np.asarray(number, np.float64)).tobytes() for number in numbers)
 
 
 def are_same(instance: Any, first: Any) -> bool:
-    """Tell whether an object says nothing that another does not: on the same frames, with the same answers."""
+    """Return whether an object adds nothing to another: the same frames and answers."""
     if instance._frames.keys() != first._frames.keys() or len(instance._frames) != 1:
         return False
     return all(_answers(instance, frame) == _answers(first, frame) for frame in instance._frames)

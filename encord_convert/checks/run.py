@@ -1,4 +1,4 @@
-"""A check: one walk over the rows, which are looked at here and narrowed to what the trainer takes."""
+"""A check: one walk over the rows, checked here and narrowed to what the trainer takes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from encord_convert.checks.findings import MOST_PLACES, Result, not_read, of_own, of_report, sorted_findings
-from encord_convert.checks.fixes import TOLERANCE_PX, mended, own_format
+from encord_convert.checks.findings import MOST_PLACES, Result, not_read, of_report, own_findings, sorted_findings
+from encord_convert.checks.fixes import TOLERANCE_PX, own_format, with_fixes
 from encord_convert.checks.images import Images
 from encord_convert.checks.leaks import Leaks
 from encord_convert.checks.rows import Rows, place_of
@@ -34,7 +34,7 @@ from encord_convert.sdk.objects.common import NewerShape
 from encord_convert.training import TARGETS, target_named
 
 COCO = "coco"
-"""Not a trainer: whatever reads COCO files."""
+"""Not a trainer but any reader of COCO files."""
 
 _ANY = Carries(
     shapes=frozenset([*Shape, *NewerShape]),
@@ -44,7 +44,7 @@ _ANY = Carries(
     codes={Feature.OUT_OF_BOUNDS: "OUT_OF_BOUNDS"},
     native=frozenset({"coco", "cvat", "voc", "yolo", UNREAD, *WORDS}),
 )
-"""What no trainer need be named for: shapes that cover something, and lie in their image."""
+"""Checks without a trainer: shapes are not empty and lie in their image."""
 
 
 def check(
@@ -59,34 +59,33 @@ def check(
     clear: bool = False,
     **options: Any,
 ) -> Result:
-    """Look for what is wrong with labels of any format, and with their images.
+    """Check labels of any format, and their images.
 
     Parameters
     ----------
     path, format, **options
         As of :func:`encord_convert.read`.
     target : str, optional
-        A trainer, of :data:`encord_convert.training.TARGETS`, or ``coco`` for whatever reads COCO files: what it would
-        drop or stop at is found, too.
+        A trainer, of :data:`encord_convert.training.TARGETS`, or ``coco`` for whatever reads COCO files: also find what
+        it would drop or fail on.
     task : str, optional
-        What ``ultralytics`` learns; by default what the shapes of the source are for.
+        Task of ``ultralytics``; default: from the shapes of the source.
     leaks : bool
         Compare the splits.
     images : str, optional
         Folder or ZIP with the images; by default they are looked for by the labels.
     fix : path or Target, optional
-        Write the labels again, in their own format, with what has one right answer mended; nothing if nothing has.
+        Rewrite the labels in their own format with fixes; nothing if there is nothing to fix.
     clear : bool
         As of :func:`encord_convert.write`.
 
     Raises
     ------
     OptionError
-        There is no such target or task; ``fix``, and the format cannot be written; or ``leaks``, and there are no two
-        splits.
+        Unknown target or task, ``fix`` for a format that cannot be written, or ``leaks`` without two splits.
     ReadError
     WriteError
-        Of ``fix``; also if something could not be read and would be missing there.
+        Of ``fix``; also if something could not be read and would be missing.
     """
     if target is not None and target not in (COCO, *TARGETS):
         raise OptionError(f"There is no target named {target!r}. Known: {', '.join(sorted((COCO, *TARGETS)))}.")
@@ -115,16 +114,16 @@ def check(
             raise OptionError(_unsplit(source.name, [*shared]))
         result.leaks = shared if leaks else None
         result.images = {"looked": walk.images.looked, "found": walk.images.found}
-        found = [*of_report(report, target, report.unmended), *of_own(walk.told.losses())]
+        found = [*of_report(report, target, report.unfixed), *own_findings(walk.counts.losses())]
         result.findings, result.counts = sorted_findings(found)
         if target is not None:
             shapes = {item.shape: None for item in labels.ontology.objects}
-            result.redrawn = [str(one.value) for one in shapes if one in carries.approximates or one in carries.redrawn]
+            result.redrawn = [str(s.value) for s in shapes if s in carries.approximates or s in carries.redrawn]
         if fix is not None and (left := not_read(report)):
             raise WriteError(_unread(fix, left))
         if fix is not None and result.is_mendable:
             result.fixed = write(
-                mended(labels, walk.right_size), fix, writer, report=_of_fix(report), clear=clear,
+                with_fixes(labels, walk.right_size), fix, writer, report=_of_fix(report), clear=clear,
             )  # fmt: skip
     return result
 
@@ -136,24 +135,24 @@ def _unsplit(name: str, splits: list[str]) -> str:
 
 
 def _unread(fix: Any, left: dict[str, int]) -> str:
-    """Say why nothing is mended: what could not be read would be missing, and teach that nothing is there."""
+    """Raise since the fixed labels would lack what could not be read."""
     codes = ", ".join(f"{code} {count}" for code, count in left.items())
-    advice = "Mend the source there first; check without --fix lists the places."
+    advice = "Fix the source there first; check without --fix lists the locations."
     if left.keys() == {"SIZE_UNKNOWN"}:
-        advice = "Put the images beside the labels, or give -r size=WIDTHxHEIGHT."
+        advice = "Put the images next to the labels, or give -r size=WIDTHxHEIGHT."
     place = fix if isinstance(fix, str | os.PathLike) else "fix"
     return f"{os.fspath(place)}: not written, since what could not be read would be missing ({codes}). {advice}"
 
 
 class _Placed(Report):
-    """A report that knows the place of an annotation by its id or number, too.
+    """A report that locates annotations also by id or index.
 
-    ``unmended`` are the hashes of objects that leave their image and are of a shape that is not cut.
+    ``unfixed`` holds hashes of objects that leave their image and cannot be clipped.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.unmended: set[str] = set()
+        self.unfixed: set[str] = set()
 
     def drop(self, instance: Any, frame: int, code: str, feature: Feature, detail: str) -> None:
         if feature is Feature.OUT_OF_BOUNDS and instance._item.shape is Shape.SKELETON:
@@ -166,8 +165,8 @@ class _Placed(Report):
         super().change(instance, frame, kind, code, feature, detail)
 
     def _stays(self, instance: Any) -> None:
-        if len(self.unmended) < 100 * MOST_PLACES:  # no more are listed, of a hundred classes
-            self.unmended.add(instance._hash)
+        if len(self.unfixed) < 100 * MOST_PLACES:  # no more are listed, of a hundred classes
+            self.unfixed.add(instance._hash)
 
     def _where(self, instance: Any, frame: int) -> Where:
         return place_of(self._row, instance, frame)
@@ -183,9 +182,9 @@ def _of_fix(report: Report) -> Report:
 
 
 class _Walk:
-    """The rows of a set, each looked at as it passes by; another walk forgets the last.
+    """Checks the rows of a set as they are walked; each walk starts over.
 
-    Of a table only those images pass that may have something to tell.
+    Of a table only images that may have findings are checked.
     """
 
     def __init__(
@@ -208,12 +207,12 @@ class _Walk:
 
     def _begin(self) -> None:
         self.rows = 0
-        self.told = Counts()
-        self.images, self._shared = Images(self._finder, self.told), Leaks(self.told)
-        self._lookout = Rows(self.told, self._needs_outlines)
+        self.counts = Counts()
+        self.images, self._shared = Images(self._finder, self.counts), Leaks(self.counts)
+        self._lookout = Rows(self.counts, self._needs_outlines)
 
     def labels(self) -> LabelSet:
-        """Return the set whose rows are looked at as they are walked."""
+        """Return the set whose rows are checked as they are walked."""
         labels = self._labels
         tapped = LabelSet(labels.ontology, self._rows, title=labels.title, counts=labels.counts)
         tapped.native, tapped.mapping, tapped.splits = labels.native, labels.mapping, ()
@@ -221,20 +220,20 @@ class _Walk:
 
     def _rows(self) -> Iterator[LabelRowV2]:
         self._begin()
-        for one in self._labels.tables():
-            if isinstance(one, Table):
-                for number in range(len(one)):
-                    self._see(one.empty_row(number), partial(one.row, number))
-                for number in self._chosen(one):
-                    self._lookout.see(one.row(number))
-                    yield one.row(number)
+        for table in self._labels.tables():
+            if isinstance(table, Table):
+                for number in range(len(table)):
+                    self._see(table.empty_row(number), partial(table.row, number))
+                for number in self._chosen(table):
+                    self._lookout.see(table.row(number))
+                    yield table.row(number)
             else:
-                self._see(one, partial(_itself, one))
-                self._lookout.see(one)
-                yield one
+                self._see(table, partial(_itself, table))
+                self._lookout.see(table)
+                yield table
 
     def _chosen(self, table: Table) -> Sequence[int]:
-        """Return the images of a table that may have something to tell."""
+        """Return the images of a table that may have findings."""
         if self._looks_at_all:
             return range(len(table))
         some = suspects(table, TOLERANCE_PX, self._carries)
@@ -243,14 +242,14 @@ class _Walk:
                 some.add(number)
         return sorted(some)
 
-    def _see(self, row: LabelRowV2, whole: Callable[[], LabelRowV2]) -> None:
+    def _see(self, row: LabelRowV2, full: Callable[[], LabelRowV2]) -> None:
         self.rows += 1
-        self.images.see(row, whole)
+        self.images.see(row, full)
         if self._leaks:
             self._shared.see(row, self.images)
 
     def finish(self) -> dict[str, tuple[int, int]]:
-        """Say what is known at the end, of the images and of the splits."""
+        """Count the findings known at the end, of images and splits."""
         self.images.settle()
         found = self._shared.finish(self.images) if self._leaks else {}
         self.images.finish(self._shared.same_files)
@@ -270,7 +269,7 @@ def _has_crowds(labels: LabelSet) -> bool:
 
 
 def _dropped(report: Report, shapes: list[tuple[Variant, Shape]], carries: Carries) -> bool:
-    """Count shapes of which a target has none, if there are places enough of each; return whether there are."""
+    """Count shapes that a target cannot hold, if enough locations are listed already; return whether so."""
     lost = []
     for variant, shape in shapes:
         loss = Kind.DROPPED, carries.code(shape), Feature.SHAPE, (variant.type, variant.label)
@@ -284,7 +283,7 @@ def _dropped(report: Report, shapes: list[tuple[Variant, Shape]], carries: Carri
 
 
 def _carries_of(target: str | None, task: str | None) -> Carries:
-    """Return what a target takes; without one, whatever covers something and lies in its image."""
+    """Return what a target takes; without one, non-empty shapes inside the image."""
     if target is None:
         return _ANY
     if target != COCO:
@@ -298,7 +297,7 @@ def _carries_of(target: str | None, task: str | None) -> Carries:
 
 
 def _task_of(labels: LabelSet, format_: str | None) -> str:
-    """Return what Ultralytics learns from a source: what all its shapes are for, else boxes."""
+    """Return the Ultralytics task for a source: from its shapes if they agree, else boxes."""
     shapes = [item.shape for item in labels.ontology.objects]
     if format_ == "yolo":  # the shape of its task comes first
         shapes = shapes[:1]

@@ -1,7 +1,7 @@
-"""Which images of a table need a closer look: most have shapes that are plainly right, which columns show at once.
+"""Screens a table for images that need a closer check; most are clearly fine from the columns.
 
-An image that is not named has nothing to tell, neither in :mod:`encord_convert.checks.rows` nor on the way to a target.
-One that is named may be right all the same.
+An image that is not returned has no findings, neither in :mod:`encord_convert.checks.rows` nor for a target. One that
+is returned may still be fine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _RINGED = (Shape.POLYGON, Shape.POLYLINE)
 def suspects(table: Table, tolerance_px: float, carries: Carries) -> set[int]:
     """Return the images of a table that need a closer look.
 
-    Shapes of which the target has none are not looked at for it: :func:`unwritable`.
+    Shapes that the target cannot hold are ignored here: see :func:`unwritable`.
     """
     limits = carries.limits
     found = table.odd_images() | {table.image_of(place) for place in table.made}
@@ -51,7 +51,7 @@ def suspects(table: Table, tolerance_px: float, carries: Carries) -> set[int]:
 
 
 def unwritable(table: Table, carries: Carries) -> dict[int, list[tuple[Variant, Shape]]]:
-    """Return, by image of a table, the shapes of which a target has none, by what they have in common with others."""
+    """Return, by image of a table, the shapes a target cannot hold, grouped by variant."""
     found: dict[int, list[tuple[Variant, Shape]]] = {}
     for shape, column in table.columns.items():
         if shape not in carries.shapes | carries.approximates:
@@ -63,7 +63,7 @@ def unwritable(table: Table, carries: Carries) -> dict[int, list[tuple[Variant, 
 
 
 def _least_sides(shape: Shape, extents: Extents) -> Any:
-    """Return the lesser of width and height of shapes in pixels; 0 where that takes a closer look."""
+    """Return the lesser side of shapes in pixels; 0 if that needs a closer check."""
     if shape not in (Shape.BOUNDING_BOX, Shape.POLYGON):
         return 0.0
     low, high = extents.bounds
@@ -71,12 +71,12 @@ def _least_sides(shape: Shape, extents: Extents) -> Any:
 
 
 def _alike(table: Table, shape: Shape, column: Column, extents: Extents, owners: Any) -> set[int]:
-    """Return the images on which two shapes seem to be of one class and geometry."""
+    """Return the images on which two shapes seem to share class and geometry."""
     variants = [table.variants[place] for place in column.places]
-    classes = np.fromiter((id(one and one.item) for one in variants), np.uint64, len(variants))
+    classes = np.fromiter((id(variant and variant.item) for variant in variants), np.uint64, len(variants))
     if shape is Shape.BITMASK:
         runs = [mask._string if mask._runs is None else (mask._box, mask._runs.tobytes()) for mask in column.numbers]
-        marks = np.fromiter((hash(one) & (1 << 63) - 1 for one in runs), np.uint64, len(runs))
+        marks = np.fromiter((hash(run) & (1 << 63) - 1 for run in runs), np.uint64, len(runs))
     elif shape in _RINGED:
         at = (np.arange(len(extents.pixels)) - np.repeat(extents.starts, extents.counts)).astype(np.float64)
         marks = np.add.reduceat(_mixed(np.column_stack([extents.pixels, at])), extents.starts)
@@ -91,11 +91,11 @@ def _alike(table: Table, shape: Shape, column: Column, extents: Extents, owners:
 
 
 def _mixed(px: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Return a number for each row that is the same if no number differs by a hundredth of a pixel, and seldom else."""
+    """Return a hash per row, equal if no number differs by a hundredth of a pixel, and rarely otherwise."""
     with np.errstate(invalid="ignore", over="ignore"):
-        whole = np.rint(px * PER_PX).astype(np.int64).view(np.uint64).reshape(px.shape)
+        full = np.rint(px * PER_PX).astype(np.int64).view(np.uint64).reshape(px.shape)
     marks = np.zeros(len(px), np.uint64)
     for column in range(px.shape[1]):
-        marks = (marks ^ whole[:, column]) * _ODD
+        marks = (marks ^ full[:, column]) * _ODD
         marks ^= marks >> np.uint64(29)
     return marks

@@ -22,7 +22,7 @@ _OPTIONS = [
     click.option(
         "--task", type=click.Choice(["detect", "segment", "obb", "pose"]), help="What ultralytics learns.  [detect]"
     ),
-    click.option("--images", metavar="DIR", help="Folder or ZIP with the images.  [beside the labels]"),
+    click.option("--images", metavar="DIR", help="Folder or ZIP with the images.  [next to the labels]"),
     click.option("--image-files", type=_PLACING, help="What to do with the images.  [link]"),
     click.option("--pictures", type=_PLACING, hidden=True, help="What --image-files was called."),
     click.option(

@@ -31,7 +31,7 @@ EXAMPLES = 3
 )
 @click.option("--task", type=click.Choice(["detect", "segment", "obb", "pose"]),
               help="What ultralytics learns.  [what the shapes are for]")  # fmt: skip
-@click.option("--images", metavar="DIR", help="Folder or ZIP with the images.  [beside the labels]")
+@click.option("--images", metavar="DIR", help="Folder or ZIP with the images.  [next to the labels]")
 @click.option("--leaks", is_flag=True, help="Compare the splits: what they share is known from training.")
 @click.option("--fix", metavar="DST", help="Write the labels again at DST, with what has one right answer mended.")
 @overwrite_option
@@ -112,7 +112,7 @@ def _further(result: Result, fix: str | None) -> Iterator[str]:
     looked, there = result.images.get("looked", 0), result.images.get("found", 0)
     if looked and not there:
         yield ""
-        yield "images   none is beside the labels, and none was looked at; --images DIR says where they are"
+        yield "images   none is next to the labels, and none was looked at; --images DIR says where they are"
     if result.redrawn:
         yield ""
         shapes = ", ".join(wording.plural(shape, 2) for shape in result.redrawn)

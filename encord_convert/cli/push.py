@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--new-project", metavar="TITLE", help="a new one, called so.")
 @click.option("--dataset", metavar="HASH|TITLE", help="Where new data goes; made if there is none of the title.")
 @click.option("--ontology", metavar="HASH", help="The ontology of a new project; by default one is made.")
-@click.option("--images", metavar="DIR|URI", help="Where the data lies; by default beside the labels.")
+@click.option("--images", metavar="DIR|URI", help="Where the data lies; by default next to the labels.")
 @click.option("--mapping", metavar="FILE", help="What becomes of classes; --plan writes one for editing.")
 @click.option(
     "--on-conflict",

@@ -1,6 +1,6 @@
-"""Formats: one file each; no format knows another.
+"""Formats: one file each, independent of one another.
 
-Here is everything that a format of another package is made of, beside the classes of labels in
+What a third-party format is made of, besides the label classes in
 :mod:`encord_convert.sdk.objects`; see ``encord-convert help plugins``. Names are resolved when they are first used.
 """
 
@@ -94,8 +94,8 @@ def __dir__() -> list[str]:
 
 
 class _Callable(ModuleType):
-    # The front door promises `encord_convert.formats()`, and importing this package binds its module to that very
-    # name: so the module answers the call.
+    # The front door promises `encord_convert.formats()`, but importing this package binds its module to that
+    # name, so the module itself is callable.
     def __call__(self) -> Mapping[str, Format]:
         return formats()
 

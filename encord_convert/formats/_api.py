@@ -28,23 +28,23 @@ class Match(Enum):
     """Whether a path holds a format."""
 
     YES = "yes"
-    """It does; only a damaged file could still fail to read."""
+    """The path holds the format; only a damaged file could still fail to read."""
     NO = "no"
-    """It does not."""
+    """The path does not hold the format."""
     UNSURE = "unsure"
-    """It could; reading it would tell."""
+    """Only reading it can tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoOptions:
-    """A format's options where it has none."""
+    """Options of a format that has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Importer:
     """How a format is read: a function, the dataclass of its options, and what it can give.
 
-    ``cuts`` says that big files come in label sets with :meth:`LabelSet.shards`, which several processes read.
+    ``cuts``: large files give label sets with :meth:`LabelSet.shards`, which several processes can read.
     """
 
     read: Callable[[Source, Any, Report], LabelSet]
@@ -58,10 +58,9 @@ class Exporter:
     """How a format is written: a function, the dataclass of its options, and what survives.
 
     ``write_sharded(shards, target, options, report)``, if given, writes what ``write`` would of the union of the
-    shards, byte for byte, with a process for each. ``carries`` is what survives with the options' defaults;
-    ``carries_by(options)``, if given, what does with others. ``walk(narrowed, target, options)`` yields what is written
-    of the rows, says what is worth noting and raises what cannot be: writing is that and the files, a dry run that
-    alone.
+    shards, byte for byte, with one process each. ``carries`` is what survives with default options;
+    ``carries_by(options)``, if given, with other options. ``walk(narrowed, target, options)`` yields what is written of
+    the rows, adds notes and raises errors: a dry run does only that, writing also makes the files.
     """
 
     write: Callable[[LabelSet, Target, Any, Report], None]
@@ -82,7 +81,7 @@ class Exporter:
         walk: Callable[[Narrowed, Target, Any], Iterable[Any]] | None = None,
         carries_by: Callable[[Any], Carries] | None = None,
     ) -> Exporter:
-        """Return how a format is written by a function that is given what its declaration leaves of the labels."""
+        """Return an exporter whose function gets the labels already narrowed to its declaration."""
         declared = carries_by or carries
         sharded = None if write_sharded is None else partial(_write_narrowed_shards, write_sharded, declared)
         return cls(partial(_write_narrowed, write, declared), options, carries, sharded, carries_by, walk)
@@ -92,7 +91,7 @@ class Exporter:
         return self.carries if self.carries_by is None else self.carries_by(options)
 
     def foretell(self, labels: LabelSet, target: Target, options: Any, report: Report) -> None:
-        """Tell the report what writing would say, and raise what it would; nothing is written."""
+        """Fill the report and raise errors as writing would, without writing anything."""
         from encord_convert.losses.narrow import Narrowed
 
         carries = self.carries_with(options)
@@ -137,9 +136,9 @@ class Format:
     Parameters
     ----------
     name : str
-        The short name of the command line; option values and hashes use it too.
+        Short name used on the command line, in option values and in hashes.
     title : str
-        What people call it.
+        Human-readable name.
     spec : str
         Where it is specified.
     suffixes : tuple of str
@@ -160,7 +159,7 @@ class Format:
     read_by: str | None = None
 
     def __repr__(self) -> str:
-        """Say what it does and how much it carries, which is more than anybody reads at a prompt."""
+        """Summarize: a full field listing is unreadable at a prompt."""
         ends = {"read": self.importer, "written": self.exporter}
         does = " and ".join(name for name, end in ends.items() if end is not None)
         end = self.exporter or self.importer
@@ -184,14 +183,14 @@ def parse_options(cls: type, given: Mapping[str, Any], *, format_name: str) -> A
     cls : type
         A frozen dataclass.
     given : mapping
-        Names to values; texts, as a command line gives them, are parsed by the field's type.
+        Names to values; strings from the command line are parsed by the field's type.
     format_name : str
-        For the message.
+        Used in messages.
 
     Raises
     ------
     OptionError
-        No such option (the right ones are listed), or a value it does not take.
+        No such option (the message lists all), or an invalid value.
     """
     hints = _hints(cls) if given else {}
     names = [field.name for field in fields(cls)]
@@ -221,7 +220,7 @@ def _unknown(name: str, names: list[str], format_name: str) -> str:
 
 
 def _value(name: str, value: Any, hint: Any, format_name: str) -> Any:
-    # None first: where it is allowed, the word "none" means it and is no text.
+    # None first: where it is allowed, the word "none" means None.
     for kind in sorted(_kinds(hint), key=lambda kind: kind is not type(None)):
         parsed = _parsed(value, kind)
         if parsed is not MISSING:
@@ -255,7 +254,7 @@ def _parsed(value: Any, kind: Any) -> Any:
 
 
 def allowed(hint: Any) -> str:
-    """Say in words what an option takes: ``yes or no``, ``a number``, ``auto, never or always``."""
+    """Return in words what an option takes: ``yes or no``, ``a number``, ``auto, never or always``."""
     words: list[str] = []
     for kind in _kinds(hint):
         if get_origin(kind) is Literal:

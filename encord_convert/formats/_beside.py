@@ -1,4 +1,4 @@
-"""JSON files that lie beside those that are read: each is named, and what it looks like."""
+"""Warnings about JSON files next to the labels that are not read: their names and what they look like."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from encord_convert.hub.loss import Level
 
 _MOST_NAMED = 5
 _MOST_BYTES = 1 << 25
-"""The largest file that is looked at to its end."""
+"""Largest file that is parsed whole, in bytes."""
 _OWN = ({"source", "counts", "losses", "notes"}, {"ontology", "rows"})
-"""Keys of files that this package writes about labels: reports, and hubs for tests."""
+"""Top-level keys of files this package writes about labels: reports, and hub JSON for tests."""
 
 
 def tell_json(source: Source, names: Sequence[str], counts: Counts) -> None:
-    """Warn of JSON files that are not read; what this package wrote about the labels is none of them."""
+    """Warn of JSON files that are not read, other than those this package wrote."""
     foreign = [name for name in names if not _is_own(source, name)]
     if foreign:
         told = [f"{name} {_fact(source, name)}" for name in foreign[:_MOST_NAMED]]
         more = [f"{len(foreign) - _MOST_NAMED} more"] if len(foreign) > _MOST_NAMED else []
         counts.note(
-            Level.WARNING, "FILE_NOT_READ", f"JSON beside the labels is not read: {'; '.join(told + more)}.",
+            Level.WARNING, "FILE_NOT_READ", f"JSON next to the labels is not read: {'; '.join(told + more)}.",
             count=len(foreign),
         )  # fmt: skip
 
@@ -46,5 +46,5 @@ def _fact(source: Source, name: str) -> str:
     except (ReadError, OSError) as error:
         return f"cannot be read ({error})"
     except (msgspec.DecodeError, RecursionError):
-        return "is not whole JSON: was it cut short?"
+        return "is not complete JSON: was it cut short?"
     return file_sighting(source, name)

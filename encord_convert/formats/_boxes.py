@@ -1,4 +1,4 @@
-"""What formats of upright boxes have in common: what they carry, and boxes in pixels."""
+"""Shared by formats of upright boxes: what they carry, and boxes in pixels."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ AS_BOX: Mapping[Any, str] = {
     Shape.POLYGON: "POLYGON_AS_BOX",
     Shape.BITMASK: "MASK_AS_BOX",
 }
-"""Shapes that are written as the box around them, with the code of that."""
+"""Shapes written as their bounding box, with the loss code."""
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
 def box_carries(features: set[Feature], data_types: set[DataType], tolerance_px: float, **more: Any) -> Carries:
-    """Return what a format of boxes carries: other shapes are cut at the border of the image."""
+    """Return the declaration of a format of boxes; other shapes are clipped to the image."""
     shared = {Feature.EMPTY_ROWS, Feature.OVERLAPS, Feature.OUT_OF_BOUNDS}
     return Carries(
         shapes=frozenset({Shape.BOUNDING_BOX}),
@@ -38,7 +38,7 @@ def box_carries(features: set[Feature], data_types: set[DataType], tolerance_px:
 
 
 def box_px(coordinates: Any, size: tuple[int, int], tolerance_px: float) -> tuple[float, float, float, float]:
-    """Return left, top, width and height in pixels: of a box as it is, of other shapes of what lies in the image."""
+    """Return left, top, width and height in pixels: of a box unchanged, of other shapes the part inside the image."""
     if isinstance(coordinates, BoundingBoxCoordinates):
         c, (width, height) = coordinates, size
         return c.top_left_x * width, c.top_left_y * height, c.width * width, c.height * height
@@ -49,14 +49,14 @@ def box_px(coordinates: Any, size: tuple[int, int], tolerance_px: float) -> tupl
 def box_from_px(
     left: float, top: float, width: float, height: float, size: tuple[int, int]
 ) -> BoundingBoxCoordinates | None:
-    """Return the box of pixels in an image; None if it has no area or is not of numbers, or the image has no size."""
+    """Return the box for pixel values; None if they are not numbers, the area is 0 or the image size is unknown."""
     if not (all(size) and width > 0 and height > 0 and not is_far((left, top, width, height))):
         return None
     return BoundingBoxCoordinates(height / size[1], width / size[0], left / size[0], top / size[1])
 
 
 def is_number(text: Any) -> bool:
-    """Tell a text that is a finite number.
+    """Return whether a value is the text of a finite number.
 
     >>> is_number("-1.5e3"), is_number("nan"), is_number(" 1"), is_number(3)
     (True, False, False, False)
@@ -65,12 +65,12 @@ def is_number(text: Any) -> bool:
 
 
 def is_checked(attribute: Any, value: Any) -> bool:
-    """Tell the answer to a checklist of which the one option that has the name of the attribute is checked."""
-    return isinstance(value, tuple) and [one.label for one in value] == [attribute.title]
+    """Return whether a value is a checklist answer with just the option named like the attribute checked."""
+    return isinstance(value, tuple) and [item.label for item in value] == [attribute.title]
 
 
 def decimal(value: float, digits: int = 2) -> str:
-    """Return a number with as many digits behind the point as it needs.
+    """Format a number with as few decimals as it needs.
 
     >>> decimal(12.0), decimal(1.005, 3), decimal(-0.001)
     ('12', '1.005', '0')
@@ -80,12 +80,12 @@ def decimal(value: float, digits: int = 2) -> str:
 
 
 def whole(text: str) -> int:
-    """Return a number as a whole one: ``3.0`` is 3, and what is beyond all use stays so."""
+    """Return an integral float as an int (``3.0`` is 3); absurdly large values stay floats."""
     return int(min(max(float(text), -1e15), 1e15))
 
 
 def rounded(value: float, digits: int = 6) -> float:
-    """Return a number with so many digits behind the point, whole if it is.
+    """Round a number to this many decimals; integral values become ints.
 
     >>> rounded(244.00000000001), rounded(302.5)
     (244, 302.5)

@@ -1,7 +1,7 @@
-"""The classes of formats that only name them: as the labels show them, or as the ontology that lies beside them says.
+"""Classes of formats that only name them: inferred from the labels, or from an ontology file next to them.
 
-A format whose files have no place for what its classes ask (which answers there are, which colours) puts the ontology
-of what it writes into :data:`ONTOLOGY`, so that all of it comes back. Other tools pass that file over.
+A format whose files cannot hold attributes, options and colours writes the ontology to :data:`ONTOLOGY`, so that they
+come back. Other tools ignore that file.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ ONTOLOGY = "encord/ontology.json"
 _MOST_BYTES = 1 << 26
 
 Members = Mapping[str, Any]
-"""Answers by what is asked: a truth, a text, a :class:`Choice`, a number or a list of texts."""
+"""Attribute name to answer: a bool, a text, a :class:`Choice`, a number or a list of texts."""
 
 
 class Choice(str):
-    """A text that is one of a few."""
+    """A text that is an option of a radio attribute."""
 
     __slots__ = ()
 
 
 def write_ontology(target: Target, structure: OntologyStructure) -> None:
-    """Write the ontology beside the labels."""
+    """Write the ontology next to the labels."""
     with target.open(ONTOLOGY) as stream:
         stream.write(json.dumps(told_apart(structure.to_dict()), ensure_ascii=False, indent=1).encode() + b"\n")
 
 
 @dataclass(slots=True)
 class _Shown:
-    """What the labels of a class show: by what is asked the kinds of answers, and the texts that are chosen."""
+    """What the labels of a class show: by attribute the types of answers, and the options chosen."""
 
     kinds: dict[str, set[type]] = field(default_factory=dict)
     options: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Classes:
         self._questions: dict[int, dict[str, Any]] = {}
         self._shared: dict[Any, SharedAnswers | None] = {}
         self.is_given = ONTOLOGY in names
-        """Whether an ontology lies beside the labels."""
+        """Whether an ontology lies next to the labels."""
         if self.is_given:
             self._take(source)
 
@@ -99,7 +99,7 @@ class Classes:
             self._objects.setdefault((item.name, item.shape), []).append(item)
 
     def show(self, name: str, shape: Shape, answers: Members) -> None:
-        """Show a label: its class is added when :meth:`build` is called."""
+        """Register a label; its class is added when :meth:`build` is called."""
         shown = self._shown.setdefault((name, shape), _Shown())
         for key, value in answers.items():
             shown.kinds.setdefault(key, set()).add(type(value))
@@ -107,7 +107,7 @@ class Classes:
                 shown.options.setdefault(key, {}).update(dict.fromkeys(value if isinstance(value, list) else [value]))
 
     def build(self, order: Sequence[str], colors: Mapping[str, str | None] | None = None) -> None:
-        """Add the classes that were shown and that the ontology beside them has not: those of ``order`` first."""
+        """Add the registered classes that the ontology file lacks, those in ``order`` first."""
         rank = {name: number for number, name in enumerate(order)}
         for name, shape in sorted(self._shown, key=lambda key: (rank.get(key[0], len(rank)), key[0], key[1].value)):
             if (name, shape) not in self._objects:
@@ -121,7 +121,7 @@ class Classes:
         self._objects[name, shape] = [item]
         shown, short = self._shown[name, shape], self._draft.hashes.short
         for key, kinds in shown.kinds.items():
-            options = [key] if kinds == {bool} else [str(one) for one in shown.options.get(key, ())]
+            options = [key] if kinds == {bool} else [str(entry) for entry in shown.options.get(key, ())]
             kind: Any = _KINDS.get(next(iter(kinds)), TextAttribute) if len(kinds) == 1 else TextAttribute
             words = (name, shape.value, key)
             attribute = item.add_attribute(kind, key, feature_node_hash=short("attribute", *words))
@@ -129,22 +129,22 @@ class Classes:
                 attribute.add_option(option, feature_node_hash=short("option", *words, option))
 
     def of(self, name: str, shape: Shape) -> list[Object]:
-        """Return the class that was shown; of the ontology beside the labels all of the name and shape."""
+        """Return the classes of a name and shape: the registered one, or all of the ontology file."""
         return self._objects[name, shape]
 
     def given(self, name: str, shape: Shape) -> Object | None:
-        """Return a class of the ontology that lies beside the labels."""
+        """Return a class of the ontology that lies next to the labels."""
         return self._objects.get((name, shape), [None])[0] if self.is_given else None
 
     def question(self, item: Object, key: str) -> Any:
-        """Return how the answers under a key are written; None if the class asks nothing of that name."""
+        """Return the attribute of this name; None if the class has none."""
         known = self._questions.get(id(item))
         if known is None:
             known = self._questions[id(item)] = Questions(item.attributes).by_key()
         return known.get(key)
 
     def answers(self, item: Object, members: Members) -> tuple[SharedAnswers | None, dict[str, Any]]:
-        """Return answers as labels of one class share them, and those that the class has no place for."""
+        """Return answers as label members, and those that fit no attribute of the class."""
         found, left = [], {}
         for key, value in members.items():
             question = self.question(item, key)
@@ -171,16 +171,16 @@ _KINDS: dict[type, Any] = {bool: ChecklistAttribute, list: ChecklistAttribute, C
 
 
 class Asked:
-    """How the classes of an ontology write their answers: by key, as JSON values.
+    """Answers of an ontology's classes as JSON values by key.
 
-    Answers that objects share are turned into members once.
+    Equal answers are converted once.
     """
 
     def __init__(self) -> None:
         self._questions: dict[int, tuple[Object, Questions]] = {}
 
     def members(self, instance: Any) -> dict[str, Any]:
-        """Return the answers of an object that hold for all its frames, without those below an option."""
+        """Return the static answers of an object, without nested ones."""
         answers = [(attribute, value) for attribute, value in instance._static_answers() if len(attribute.uid) < 3]
         if not answers:
             return {}
@@ -193,5 +193,5 @@ class Asked:
         return members
 
     def question(self, instance: Any, key: str) -> Any:
-        """Return how the answers under a key of an object that has members are written."""
+        """Return the attribute under a key of an object that has members."""
         return self._questions[id(instance.ontology_item)][1].by_key()[key]

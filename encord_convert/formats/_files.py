@@ -1,11 +1,11 @@
 """Where formats read from and write to.
 
-A :class:`Source` is a file, a folder, a ZIP archive, standard input or memory, read alike: members with names, opened
-one at a time. A :class:`Target` is a file or a folder that appears whole or not at all: everything is written beside
-it under a temporary name, and :meth:`Target.commit` renames.
+A :class:`Source` is a file, a folder, a ZIP archive, standard input or memory: named members, opened one at a time. A
+:class:`Target` is a file or a folder that appears whole or not at all: everything is written next to it under a
+temporary name, and :meth:`Target.commit` renames.
 
-Nothing here follows a name out of its folder: every member name goes through :func:`name_fault`. That is why the module
-is one thing, and long: whoever opens or makes a file by a name of somebody else does so here.
+No name leads out of its folder: every member name goes through :func:`name_fault`. The module is long because all code
+that opens or creates a file under an untrusted name is here.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ HEAD_BYTES = 65_536
 MAX_MEMBERS = 2_000_000
 MAX_MEMBER_BYTES = 64 << 30
 MAX_RATIO = 100
-"""Inflated to stored bytes, above a slack that lets small repetitive members pass."""
+"""Largest ratio of inflated to stored bytes, above a slack for small repetitive members."""
 RATIO_SLACK_BYTES = 32 << 20
 
 _PAGE_BYTES, _MORE_BYTES = 4096, 1 << 20
-"""How much of a small file is read at first, and then at once."""
+"""Bytes of the first read of a file, and of later ones."""
 
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
 
@@ -86,19 +86,19 @@ def join_within(root: Path, name: str) -> Path:
 
 
 def _has_link(root: Path, name: str) -> bool:
-    """Tell whether there may be a link on the way from a folder to a name below it."""
+    """Return whether there may be a link on the way from a folder to a name below it."""
     at = os.fspath(root)
     for part in name.split("/"):
         at = f"{at}/{part}"
         if os.path.islink(at):
             return True
-    return os.name == "nt"  # where a junction is a link that does not say so
+    return os.name == "nt"  # a junction is a link that is not reported as one
 
 
 class Source(ABC):
-    """Members with names, opened one at a time; ``name`` is what people call the whole.
+    """Named members, opened one at a time; ``name`` is what messages call the source.
 
-    ``root`` is the file, folder or archive that it is on disk, if it is one.
+    ``root`` is its file, folder or archive on disk, if any.
     """
 
     name: str
@@ -113,19 +113,19 @@ class Source(ABC):
         """Open a member for reading, from its start."""
 
     def size(self, name: str) -> int | None:
-        """Return a member's size in bytes, if that is known beforehand."""
+        """Return a member's size in bytes, if known without reading it."""
         return None
 
     def place(self, name: str) -> str:
-        """Return what to call a member in a message."""
+        """Return how messages name a member."""
         return f"{self.name}/{name}"
 
     def path(self, name: str) -> Path | None:
-        """Return the file a member is, if it is one: another process can open it."""
+        """Return the path of a member that is a file, so that another process can open it."""
         return None
 
     def head(self, name: str, size: int = HEAD_BYTES) -> bytes:
-        """Return the first bytes of a member; ``size`` may be far more than it has."""
+        """Return the first bytes of a member, at most ``size``."""
         with self.open(name) as stream:
             if size <= _MORE_BYTES:
                 return stream.read(size)
@@ -141,7 +141,7 @@ class Source(ABC):
             yield self.head(name, size)
 
     def close(self) -> None:
-        """Give back what is held open."""
+        """Release open files."""
 
     def __enter__(self) -> Source:
         return self
@@ -162,7 +162,7 @@ class FileSource(Source):
         self.name = name or str(path)
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
-        """Return the file's own name, whatever its suffix: it was named by a person."""
+        """Return the file's own name, whatever its suffix: the user named it."""
         return [self._path.name]
 
     def open(self, name: str) -> BinaryIO:
@@ -183,7 +183,7 @@ class FileSource(Source):
 
 
 class _Listed:
-    """Sorted names of members, which are asked for by suffix and depth again and again."""
+    """Sorted member names, indexed by suffix and depth."""
 
     def __init__(self, names: list[str]) -> None:
         self._names = names
@@ -218,7 +218,7 @@ class FolderSource(Source):
         self._all: _Listed | None = None
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
-        """Walk the folder, hidden files left out; once, since detection asks for the names many times."""
+        """Walk the folder once, without hidden files; detection asks for the names many times."""
         if self._all is not None:
             return self._all.names(suffix, depth)
         listed = self._walked(depth)
@@ -240,7 +240,7 @@ class FolderSource(Source):
                                 waiting.append(name + "/")
                             else:
                                 is_whole = False
-                        elif entry.is_file():  # a pipe would keep us for ever
+                        elif entry.is_file():  # a pipe would block for ever
                             found.append(name)
             except OSError as error:
                 raise ReadError(self.place(prefix), f"cannot be read ({error.strerror}).") from error
@@ -258,7 +258,7 @@ class FolderSource(Source):
         return _opened(path, self.place(name))
 
     def heads(self, names: Iterable[str], size: int) -> Iterator[bytes]:
-        """Yield the first bytes of each member; a folder is looked up once, and links are left to :meth:`open`."""
+        """Yield the first bytes of each member; folders are resolved once, and links left to :meth:`open`."""
         if os.open not in os.supports_dir_fd:
             yield from super().heads(names, size)
             return
@@ -306,8 +306,8 @@ class FolderSource(Source):
 class ZipSource(Source):
     """A ZIP archive, read without unpacking it anywhere.
 
-    The archive is refused whole if any member's name leaves the archive, is a link, or if there are too many. A member
-    is refused that inflates beyond :data:`MAX_RATIO` times its stored size, is encrypted, or is there twice.
+    The archive is refused if any member name leads out of it, is a link, or if there are too many. A member is refused
+    if it inflates beyond :data:`MAX_RATIO` times its stored size, is encrypted, or occurs twice.
     """
 
     def __init__(self, path: Path | BinaryIO, name: str | None = None) -> None:
@@ -345,13 +345,13 @@ class ZipSource(Source):
         return sorted(name for name in self._members if _selected(name, suffix, depth))
 
     def open(self, name: str) -> BinaryIO:
-        """Open a member as a stream that watches how far it inflates."""
+        """Open a member as a stream that limits how far it inflates."""
         info = self._members.get(name)
         if info is None:
             raise ReadError(self.name, f"has no member {name!r}.")
         if name in self._twice:
             fact = "the archive holds two members of this name."
-            raise ReadError(self.place(name), fact, advice="Pack it again with the one that is meant.")
+            raise ReadError(self.place(name), fact, advice="Pack it again with only the right one.")
         if info.flag_bits & _ENCRYPTED:
             raise ReadError(self.place(name), "is encrypted.", advice="Pack it again without a password.")
         if info.file_size > _most_inflated(info):
@@ -377,7 +377,7 @@ class ZipSource(Source):
 
 
 _ENCRYPTED = 1
-"""Bit of the flags of an encrypted member (PKWARE APPNOTE 6.3.10, 4.4.4)."""
+"""Flag bit of an encrypted member (PKWARE APPNOTE 6.3.10, 4.4.4)."""
 
 
 def _most_inflated(info: zipfile.ZipInfo) -> int:
@@ -390,7 +390,7 @@ def _bomb(place: str) -> ReadError:
 
 
 class _Inflating(io.RawIOBase):
-    """A ZIP member that refuses to grow out of proportion to what is stored."""
+    """A ZIP member that raises once it inflates out of proportion to its stored size."""
 
     def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo, place: str, broken: type[Exception]) -> None:
         super().__init__()
@@ -439,7 +439,7 @@ class MemorySource(Source):
 
 
 class _SpooledFile(FileSource):
-    """Standard input, kept in a temporary file so that it can be read twice."""
+    """Standard input, spooled to a temporary file so that it can be read twice."""
 
     def close(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -492,7 +492,7 @@ def source_at(path: str | os.PathLike[str]) -> Source:
     Raises
     ------
     ReadError
-        There is nothing, or it is neither a file nor a folder, or a broken archive.
+        Nothing is there, it is neither a file nor a folder, or the archive is broken.
     """
     text = os.fspath(path)
     if text == "-":
@@ -521,16 +521,16 @@ def source_at(path: str | os.PathLike[str]) -> Source:
 class Target:
     """A file or folder that appears whole or not at all.
 
-    Use as a context manager: leaving it normally commits, leaving it by an error discards.
+    As a context manager: a normal exit commits, an exception discards.
 
     Parameters
     ----------
     path : path
-        Taken for a file if it ends in one of ``suffixes``, else for a folder.
+        A file if it ends in one of ``suffixes``, else a folder.
     suffixes : tuple of str
         The suffixes the format writes, lower case.
     clear : bool
-        Remove whatever else is in the folder: all of it is an earlier result.
+        Remove whatever else is in the folder, which is an earlier result.
     """
 
     clear = False
@@ -576,28 +576,28 @@ class Target:
                 folder.rmdir()
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file of the target for writing; a target that is one file has one, whatever ``name`` says."""
+        """Open a file of the target for writing; ``name`` is ignored if the target is a single file."""
         path = self.scratch(name)
         self._names.append(path.name if self.is_file else name)
         return path.open("wb", buffering=1 << 20)
 
     def scratch(self, name: str) -> Path:
-        """Return a path beside the files being written; it vanishes unless :meth:`open` named it."""
+        """Return a path next to the files being written; it is removed unless :meth:`open` named it."""
         staging = self._stage()
         path = staging / self.path.name if self.is_file and name != "scratch" else join_within(staging, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def adopt(self, name: str) -> Path:
-        """Return where to put a file that becomes ``name`` of the target: a link, or a copy of what is elsewhere.
+        """Return the path at which to put a link or copy that becomes ``name`` of the target.
 
-        Unlike what :meth:`open` gives it is not forced to disk, which of a million images would take hours.
+        Unlike files from :meth:`open` it is not synced to disk: for a million images that takes hours.
         """
         fault = name_fault(name)
         if fault:
             raise ValueError(f"the name {name!r} {fault}")
         path = self._stage() / name
-        if path.parent not in self._folders:  # a look at the disk for each of a million names is what costs
+        if path.parent not in self._folders:  # stat calls dominate for a million names
             self._folders.add(self.scratch(name).parent)
         self._adopted.append(name)
         return path
@@ -611,7 +611,7 @@ class Target:
         return sorted(self._names)
 
     def commit(self) -> None:
-        """Make everything appear."""
+        """Move everything into place."""
         if self._staging is None:
             return
         try:
@@ -634,14 +634,14 @@ class Target:
         elif self._named(staging, final):
             return
         elif _is_around_us(final) or staging.absolute().is_relative_to(final):
-            # A caller that stands in it would stand in a folder without a name.
+            # A caller whose working directory this is must not end up in a deleted folder.
             self._replace_one_by_one(staging, final, keep)
         else:
             self._swap(staging, final, keep)
         remove_folder(staging)
 
     def _named(self, staging: Path, final: Path) -> bool:
-        """Give what was written its name, if nothing has it; another worker may be at the same job."""
+        """Rename the staging folder if the name is free; return whether it was. Another worker may run the same job."""
         if final.exists():
             return False
         staging.chmod(0o777 & ~_umask())
@@ -654,7 +654,7 @@ class Target:
         return True
 
     def _swap(self, staging: Path, final: Path, keep: set[str]) -> None:
-        """Let what was written take the place of the folder at once, with what else is to stay in it."""
+        """Replace the folder atomically by what was written, keeping its other files."""
         import shutil
 
         if not self.clear:
@@ -678,7 +678,7 @@ class Target:
             _remove_all_but(final, {final / name for name in keep})
 
     def discard(self) -> None:
-        """Leave no trace."""
+        """Remove everything written."""
         if self._staging is not None:
             remove_folder(self._staging)
             self._staging = None
@@ -713,7 +713,7 @@ class MemoryTarget(Target):
         return self._staging
 
     def commit(self) -> None:
-        """Take the files over."""
+        """Publish the files."""
         names = (*self._names, *self._adopted)
         self.files = {name: (self._stage() / name).read_bytes() for name in names}
         self.discard()
@@ -727,7 +727,7 @@ def _is_around_us(folder: Path) -> bool:
 
 
 def _link(path: Path, other: Path) -> None:
-    """Give a file another name, or copy it where that cannot be."""
+    """Hard-link a file, or copy it where that is impossible."""
     try:
         os.link(path, other, follow_symlinks=False)
     except OSError:
@@ -750,7 +750,7 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 def exchange(one: Path, other: Path) -> None:
-    """Let two folders have each other's name: at once where the kernel can (Linux), else in two steps."""
+    """Swap the names of two folders: atomically where the kernel can (Linux), else in two steps."""
     import ctypes
 
     renameat2 = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
@@ -770,14 +770,14 @@ def exchange(one: Path, other: Path) -> None:
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike[str], what: str) -> Iterator[TextIO]:
-    """Give a text file to write that appears whole or not at all; what is no file, such as a pipe, is written to.
+    """Open a text file that appears whole or not at all; a pipe or device is written to directly.
 
     Half of a surrogate pair, of a file name that is not UTF-8, is escaped as JSON escapes it.
 
     Raises
     ------
     WriteError
-        It cannot be written; says ``what`` it is.
+        It cannot be written; ``what`` names it in the message.
     """
     final = Path(path)
     try:
@@ -805,7 +805,7 @@ def _umask() -> int:
 
 
 def sync(path: Path) -> None:
-    """Force a file to disk."""
+    """Sync a file to disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
@@ -824,12 +824,3 @@ def sync_all(paths: Sequence[Path]) -> None:
 
 
 _MANY_FILES, _SYNCED_AT_ONCE = 16, 8
-
-
-@contextlib.contextmanager
-def working_folder() -> Iterator[Path]:
-    """Give a temporary folder that vanishes."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="encord-convert-") as name:
-        yield Path(name)

@@ -1,21 +1,20 @@
-"""Where the images of label rows are: beside the labels as formats lay them out, or below a folder that was named.
+"""Finds the images of label rows: next to the labels as formats lay them out, or below a given folder.
 
 In the folder of the label file, in the one above it, and in the one above ``labels/``, an image is looked for in
 
 1. ``images/<split>/``: projects of CVAT, Ultralytics;
-2. ``<split>/``: ``train2017/`` beside ``annotations/``;
+2. ``<split>/``: ``train2017/`` next to ``annotations/``;
 3. ``images/``: tasks of CVAT;
 4. the folder itself: Roboflow;
 5. ``<name of the label file>/`` and ``images/default/``.
 
-An image is first looked for where its label file says it is, if that is in the source (``../imgs/a.jpg`` of LabelMe).
-So the image of a row is the one beside its own label file, also where another export has one of the same name. A split
-may be called otherwise there: ``train`` is found in ``Train`` and in ``train2017``. If the folder above that of the
-split has another image of the name, neither is chosen: labels on the wrong image are worse than none. A name with
-folders is looked for in each of them in the same way: ``camB/f0.jpg`` is found in ``camB/images/f0.jpg``, and nowhere
-else if it is there, even if only a folder beside that, or in that, was named. What is in none of these is looked for
-below the folder of the label file as :mod:`encord_convert.hub.media` says; but not if a lone file was converted, whose
-folder may hold anything.
+The path stated by the label file comes first, if it is in the source (``../imgs/a.jpg`` of LabelMe). So a row gets the
+image next to its own label file, even if another export has one of the same name. Split names match loosely: ``train``
+is found in ``Train`` and ``train2017``. If the parent of the split's folder has a different image of the name, neither
+is chosen: labels on the wrong image are worse than none. A name with folders is resolved the same way: ``camB/f0.jpg``
+is found in ``camB/images/f0.jpg``, and only there if it exists, even if a sibling or child folder was given. Anything
+else is looked up below the folder of the label file as :mod:`encord_convert.hub.media` does, except for a single
+converted file, whose folder may hold anything.
 """
 
 from __future__ import annotations
@@ -45,9 +44,9 @@ from encord_convert.sdk.objects import LabelRowV2
 _NO_FILE = LabelFile("")
 _BLOCK = 1 << 20
 _MOST_ABOVE = 2
-"""Folders above the source that a name may start in: of ``camB/images`` that is the one with ``camB``."""
+"""Parent folders of the source in which a name may start: for ``camB/images`` the one holding ``camB``."""
 _OF_LABELS = frozenset({"annotation", "annotations", "label", "labels"})
-"""Folders of label files: what belongs to them lies beside the folder."""
+"""Names of label folders: their images are next to the folder."""
 
 
 class Finder:
@@ -58,9 +57,9 @@ class Finder:
     source : Source
         Folder or archive.
     above : str
-        Of members of the source the labels were read from: the folder they are in here, with ``/`` at its end.
+        Folder, ending in ``/``, of the label source's members within this source.
     is_whole : bool
-        Whether an image may be anywhere in it.
+        Whether an image may be anywhere in the source.
     """
 
     def __init__(self, source: Source, above: str = "", *, is_whole: bool = True) -> None:
@@ -98,7 +97,7 @@ class Finder:
         return self._anywhere(row, frame, file, names, masks)
 
     def suffix(self, row: LabelRowV2, frame: int) -> str:
-        """Return how the name of the file of a frame ends; empty if it is not where formats lay it out."""
+        """Return the suffix of a frame's file; empty if it is not in one of the usual folders."""
         file: LabelFile = row._file or _NO_FILE
         places = self._places_of(self._above + file.member, split_of(row.client_metadata) or named_in(file.member))
         try:
@@ -122,7 +121,7 @@ class Finder:
         return self._in_folders(names, split_of(row.client_metadata) or named_in(file.member), masks)
 
     def _in_folders(self, names: list[str], split: str, masks: list[str]) -> str | None:
-        """Return the file that a name with folders means, below one of these as formats lay them out."""
+        """Return the file for a name with folders, below one of these in a usual layout."""
         for name in names:
             parts = parts_of(name)
             if len(parts) < 2 or parts[0] not in self._tops():
@@ -140,7 +139,7 @@ class Finder:
         return self._names
 
     def _named_outside(self, row: LabelRowV2, names: list[str], masks: list[str]) -> str | None:
-        """Return the file that a name with folders means if these start above the source; empty if it is not in it."""
+        """Return the file for a name whose folders start above the source; empty if it is not in the source."""
         root = self._folders.root
         if root is None or not any("/" in name for name in names):
             return None
@@ -159,12 +158,12 @@ class Finder:
         for number, place in enumerate(places):
             found = self._folders.find(place + path, masks)
             if found is not None:
-                self._check_alone(found, (one + path for one in places[number + 1 :] if _is_beside(place, one)), masks)
+                self._check_alone(found, (p + path for p in places[number + 1 :] if _is_beside(place, p)), masks)
                 return found
         return None
 
     def _check_alone(self, found: str, others: Iterable[str], masks: list[str]) -> None:
-        """Refuse to choose between images that differ, of which one is in the folder of the split and one is not."""
+        """Raise if two different images match, one in the folder of the split and one outside."""
         for other in others:
             if self._folders.has(other) and other not in masks and not self._are_alike(found, other):
                 what = f"the image {other!r} could be either of 2 files that differ"
@@ -218,12 +217,12 @@ class Finder:
     def _of_split(self, base: str, split: str) -> Iterator[str]:
         known = standard(split)
         folders = self._folders.below(base)
-        yield from (f"{base}{one}/" for one in folders if one == split)
-        yield from (f"{base}{one}/" for one in folders if known and one != split and standard(one) == known)
+        yield from (f"{base}{folder}/" for folder in folders if folder == split)
+        yield from (f"{base}{item}/" for item in folders if known and item != split and standard(item) == known)
 
 
 class _Folders:
-    """The files of a source, folder by folder: of a folder of the disk only those that are asked for are listed."""
+    """The files of a source by folder; on disk, folders are listed on demand."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -233,7 +232,7 @@ class _Folders:
             self._list_all()
 
     def find(self, path: str, but: Collection[str] = ()) -> str | None:
-        """Return the file at a path, with another ending if there is none with its own; it is none of ``but``."""
+        """Return the file at a path, else with another suffix; files in ``but`` do not count."""
         folder = path[: path.rfind("/") + 1]
         files, stems, _ = self._of(folder)
         if not files:
@@ -244,11 +243,11 @@ class _Folders:
             found = next((some for stem in stems_of(name) if (some := _without(stems.get(stem, []), folder, but))), [])
         if len(found) > 1:
             what = f"the image {path!r} could be any of {len(found)} files"
-            raise AmbiguousFileError(self._source.name, what, [folder + one for one in found])
+            raise AmbiguousFileError(self._source.name, what, [folder + match for match in found])
         return folder + found[0] if found else None
 
     def has(self, path: str) -> bool:
-        """Tell whether there is a file at a path."""
+        """Return whether there is a file at a path."""
         folder = path[: path.rfind("/") + 1]
         return normalized(path[len(folder) :]) in self._of(folder)[0]
 
@@ -280,8 +279,8 @@ class _Folders:
         try:
             path = join_within(self.root, folder) if folder else self.root
             with os.scandir(path) as entries:
-                return sorted((one.name, one.is_dir()) for one in entries if not one.name.startswith("."))
-        except (OSError, ValueError):  # there is none, or it is behind a link that leads out of the source
+                return sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
+        except (OSError, ValueError):  # missing, or behind a link that leads out of the source
             return []
 
     def _list_all(self) -> None:
@@ -297,7 +296,7 @@ class _Folders:
 
 
 def _is_beside(place: str, other: str) -> bool:
-    """Tell whether a place is the folder that another, of a split, is in: ``images/`` of ``images/train/``."""
+    """Return whether a folder is the parent of a split's folder: ``images/`` of ``images/train/``."""
     return place != other and place.startswith(other) and place.count("/") == other.count("/") + 1
 
 
@@ -306,7 +305,7 @@ def _without(names: list[str], folder: str, but: Collection[str]) -> list[str]:
 
 
 def _bases(folder: str) -> list[str]:
-    """Return the folder of a label file and, if that is a folder for labels or in one, the folder they belong to.
+    """Return the folder of a label file and, if it is or is inside a label folder, the folder that belongs to.
 
     >>> _bases("set/labels/train/cam/")
     ['set/labels/train/cam/', 'set/']
@@ -317,7 +316,7 @@ def _bases(folder: str) -> list[str]:
 
 
 def base_of(folder: str) -> str:
-    """Return the folder that the labels in a folder belong to, both with ``/`` at their end.
+    """Return the dataset folder of a folder of labels, both ending in ``/``.
 
     >>> base_of("set/annotations/"), base_of("set/")
     ('set/', 'set/')
@@ -326,7 +325,7 @@ def base_of(folder: str) -> str:
 
 
 def beside(source: Any) -> Finder | None:
-    """Return what finds the images beside the labels of a source; None if there is no place to look: a pipe."""
+    """Return a finder for the images next to the labels of a source; None for a pipe."""
     if isinstance(source, (FolderSource, MemorySource, ZipSource)):
         return Finder(source)
     path = Path(source.name)
@@ -345,11 +344,11 @@ def beside(source: Any) -> Finder | None:
 
 
 def _names(row: LabelRowV2, frame: int, file: LabelFile) -> list[str]:
-    """Return what the image of a frame may be called, the likeliest first."""
+    """Return candidate names for the image of a frame, the likeliest first."""
     names = [file.frames[frame]] if frame in file.frames else []
     title = row.data_title.replace("\\", "/")
     if row.data_type is DataType.VIDEO:
-        stems = file.folders or [split_suffix(one)[0] for one in (file.name.replace("\\", "/"), title)]
+        stems = file.folders or [split_suffix(item)[0] for item in (file.name.replace("\\", "/"), title)]
         number = frame + file.first
         for stem in filter(None, stems):
             names += [f"{stem}/{number:06d}.jpg", f"{stem}/frame_{number:06d}"]

@@ -1,7 +1,6 @@
-"""The types of hub JSON: an ontology and a label row are held against them once, as they are read.
+"""Types of hub JSON: ontologies and label rows are validated against them once, on reading.
 
-The readers of the model then take every value for what it is. A key that is missing is their matter, and a key nobody
-knows is carried whatever it holds.
+The model's readers then rely on the types. They handle missing keys; unknown keys are carried unchecked.
 
 Source: label-row JSON, "Ontology JSON" and "Label-row JSON".
 """
@@ -16,7 +15,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 
 Number = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-1e15, le=1e15)]
-"""A number with which sums and products stay finite."""
+"""A number small enough that sums and products stay finite."""
 Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Side = Annotated[int, Meta(ge=0, le=2**31)]
 """Pixels."""
@@ -26,10 +25,7 @@ Text = str | None
 
 
 class _Checked(msgspec.Struct, rename="camel"):
-    """What is decoded for its types alone."""
-
-
-# --- ontology ---------------------------------------------------------------------------------------------------------
+    """Base of structs that are decoded only to check types."""
 
 
 class _Option(_Checked):
@@ -82,16 +78,13 @@ class _Wrapped(msgspec.Struct):
 
 
 class _Classification(_Class, kw_only=True):
-    attributes: Annotated[list[_Attribute], Meta(min_length=1)]  # the first names it
+    attributes: Annotated[list[_Attribute], Meta(min_length=1)]  # the name is in the first
 
 
 class _Ontology(msgspec.Struct):
     objects: list[_Class] = []
     classifications: list[_Classification] = []
     skeleton_templates: list[_Wrapped] | None = None
-
-
-# --- label rows -------------------------------------------------------------------------------------------------------
 
 
 class _Box(_Checked):
@@ -146,7 +139,7 @@ _Points = dict[str, _Point] | list[_Point]
 
 
 class _Entry(_Checked):
-    """A label on a frame, of an object or a classification; ``bitmask`` is looked at by its own reader."""
+    """A label on a frame, of an object or a classification; ``bitmask`` has its own reader."""
 
     name: Text = None
     created_at: Text = None
@@ -255,7 +248,7 @@ _row = msgspec.json.Decoder(_Row)
 _frame = msgspec.json.Decoder(_Frame)
 _frames = msgspec.json.Decoder(dict[str, _Frame])
 _STILL = (DataType.IMAGE.value, DataType.IMG_GROUP.value, _NewerDataType.GROUP.value)
-"""Kinds of data whose units have their labels without a level of frames."""
+"""Data types whose units hold labels directly, without a level of frames."""
 
 
 def ontology_from(text: bytes | str) -> dict[str, Any]:
@@ -264,7 +257,7 @@ def ontology_from(text: bytes | str) -> dict[str, Any]:
     Raises
     ------
     msgspec.ValidationError
-        A value is of another type; says where.
+        A value has the wrong type; the message has its path.
     msgspec.DecodeError
         It is not JSON.
     """
@@ -279,7 +272,7 @@ def row_from(text: bytes | str) -> dict[str, Any]:
     Raises
     ------
     msgspec.ValidationError
-        A value is of another type; says where.
+        A value has the wrong type; the message has its path.
     msgspec.DecodeError
         It is not JSON.
     """
@@ -292,7 +285,7 @@ def row_from(text: bytes | str) -> dict[str, Any]:
 
 
 def words_of(error: msgspec.ValidationError) -> str:
-    """Return what a validation found, in words: the place first.
+    """Return a validation error as text, path first.
 
     >>> try: row_from('{"data_title": 1}')
     ... except msgspec.ValidationError as error: words_of(error)

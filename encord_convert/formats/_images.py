@@ -1,4 +1,4 @@
-"""Labels image by image, with what a format does not carry taken away: the short way to an exporter."""
+"""Iteration over narrowed labels image by image, for simple exporters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Image:
     Parameters
     ----------
     name : str
-        Its file name, ``/`` between folders; no other image of the set has it.
+        File name, unique in the set, ``/`` between folders.
     row : LabelRowV2
     frame : int
         Of the row, from 0.
@@ -42,7 +42,7 @@ class Image:
 
     @property
     def title(self) -> str:
-        """What its row is called, if the row is one image: two rows may have one title. Else its name."""
+        """The title of a single-image row (titles may repeat), else the name."""
         return self.row.data_title if self.row.data_type is DataType.IMAGE else self.name
 
     def box_of(self, instance: ObjectInstance) -> tuple[float, float, float, float]:
@@ -52,22 +52,22 @@ class Image:
 
 
 def label_path(name: str) -> str:
-    """Return the path of the label file of an image: its name, safe on every system and without its suffix."""
+    """Return the path of an image's label file without suffix, safe on every system."""
     folder, slash, last = safe_path(name).rpartition("/")
     return folder + slash + (last.rpartition(".")[0] or last)
 
 
 def images(narrowed: Narrowed, names: Names | None = None) -> Iterator[Image]:
-    """Walk the images of what a format carries of a label set.
+    """Yield the images of a narrowed label set.
 
-    Of a video the frames with labels are walked. What is yielded can be written as it is declared: objects with shapes
-    that are carried or approximated, and geometry that is not empty. An exporter that writes it has no loss to tell.
+    Of a video only frames with labels are yielded. All objects have shapes that the format carries or approximates, and
+    non-empty geometry, so exporters have no losses to report.
 
     Parameters
     ----------
     narrowed : Narrowed
     names : Names, optional
-        Takes the names of the images, and knows which of them had to change.
+        Makes image names unique and records which ones changed.
     """
     carries = narrowed.carries
     tolerance_px = max(carries.tolerance_px, LEAST_TOLERANCE_PX)
@@ -76,7 +76,7 @@ def images(narrowed: Narrowed, names: Names | None = None) -> Iterator[Image]:
         row, written = left.row, left.on_frames()
         labelled = {frame for instance in row._objects.values() for frame in instance._frames}
         if Feature.CLASSIFICATIONS in carries.features:
-            labelled.update(frame for one in row._classifications.values() for frame in one._frames)
+            labelled.update(frame for label in row._classifications.values() for frame in label._frames)
         for frame in frames_of(row, labelled, everything=False):
             if frame in written or Feature.EMPTY_ROWS in carries.features:
                 name = names.unique(file_name(row, frame))
@@ -84,7 +84,7 @@ def images(narrowed: Narrowed, names: Names | None = None) -> Iterator[Image]:
 
 
 def named_images(narrowed: Narrowed, target: object = None, options: object = None) -> Iterator[Image]:
-    """Walk the same images for a format that writes their names, and say how many of these had to change."""
+    """Yield the same images for a format that writes their names, and note how many names changed."""
     names = Names()
     yield from images(narrowed, names)
     names.say_clashes(narrowed.note)

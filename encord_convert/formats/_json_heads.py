@@ -1,7 +1,6 @@
-"""JSON told by its first bytes: the structure of a file, as far as its beginning shows it.
+"""Outlines of JSON files from their first bytes.
 
-Recognition looks at keys and at what stands under them, never at words somewhere in the text: a class may be called
-anything.
+Detection looks at keys and the types of their values, never at text: a class may have any name.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._files import HEAD_BYTES, Source
 
 UNKNOWN = object()
-"""What the beginning of a file shows if it is not JSON."""
+"""Outline of a file that is not JSON."""
 
 DEPTH = 6
-"""Levels of objects and lists that an outline has: tasks, annotations, results and their values."""
+"""Nesting levels in an outline: tasks, annotations, results and their values."""
 
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]|[^\s,:"\[\]{}]++', re.DOTALL)
 
 
 def head_of(source: Source, name: str, size: int = HEAD_BYTES) -> bytes:
-    """Return the first bytes of a member, inflated if it is gzip; none if it cannot be read."""
+    """Return the first bytes of a member, inflated if gzipped; empty if it cannot be read."""
     try:
         head = source.head(name, size)
         if head[:2] == b"\x1f\x8b":
@@ -37,12 +36,11 @@ def head_of(source: Source, name: str, size: int = HEAD_BYTES) -> bytes:
 
 @lru_cache(8)
 def sketch(text: bytes) -> Any:
-    """Return the outline of the value a text begins with; where it is cut short or broken, as much as is there.
+    """Return the outline of the JSON value a text starts with, as far as it is complete and valid.
 
-    Every format that is JSON looks at the same text in turn, so that an outline must not be changed.
+    Outlines are cached and shared by all JSON formats: do not modify them.
 
-    Objects and lists are what they are, down to :data:`DEPTH` levels; below they are empty. Texts are texts, other
-    values None.
+    Objects and lists are kept down to :data:`DEPTH` levels and empty below; strings are kept, other values are None.
 
     >>> sketch(b'{"a": [1, {"b": "c')
     {'a': [None, {'b': 'c'}]}
@@ -93,10 +91,10 @@ def _text(quoted: str) -> str:
 
 
 def is_object_list(value: Any) -> bool:
-    """Tell whether a value is a list of objects, perhaps an empty one."""
-    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+    """Return whether a value is a list of objects, or empty."""
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def is_object_table(value: Any) -> bool:
-    """Tell whether a value is an object that holds objects, as lists keyed by id are."""
-    return isinstance(value, dict) and bool(value) and all(isinstance(one, dict) for one in value.values())
+    """Return whether a value is a non-empty object of objects, such as a list keyed by id."""
+    return isinstance(value, dict) and bool(value) and all(isinstance(item, dict) for item in value.values())

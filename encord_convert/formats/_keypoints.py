@@ -1,4 +1,4 @@
-"""The keypoints of skeleton classes: their order, which of them are mirror images, and points that are none of them."""
+"""Keypoints of skeleton classes: their order and which ones mirror each other."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}
 class Poses:
     """The keypoints of every skeleton class of a label set.
 
-    A class without a template takes them from the first skeleton drawn; the rows are walked once more for that.
+    A class without a template takes them from its first skeleton, which costs an extra walk over the rows.
 
     Parameters
     ----------
     """
 
     def __init__(self, labels: LabelSet) -> None:
-        names = dict.fromkeys(one.name for one in labels.ontology.objects if one.shape is Shape.SKELETON)
+        names = dict.fromkeys(object_.name for object_ in labels.ontology.objects if object_.shape is Shape.SKELETON)
         self._by_name = {name: keypoints_of(labels.ontology, name) for name in names}
         if None in self._by_name.values():
             self._look(labels)
@@ -46,8 +46,8 @@ class Poses:
 
     @property
     def most(self) -> int:
-        """How many keypoints a model of all classes has: the most a class has."""
-        return max((len(one.names) for one in self.all), default=0)
+        """Number of keypoints of a model for all classes: the maximum over classes."""
+        return max((len(item.names) for item in self.all), default=0)
 
     def named(self, name: str) -> Keypoints | None:
         """Return the keypoints of a class, None if it has none."""
@@ -61,7 +61,7 @@ class Poses:
 
 
 def flips_of(names: Sequence[str]) -> list[int] | None:
-    """Return where each keypoint goes when the image is mirrored; None if the names do not say.
+    """Return the index of each keypoint's mirror image; None if the names do not tell left from right.
 
     >>> flips_of(["nose", "left eye", "right eye"]), flips_of(["l_hip", "r_hip"]), flips_of(["left eye", "nose"])
     ([0, 2, 1], [1, 0], None)

@@ -1,4 +1,4 @@
-"""Text files: lines and rows of CSV one by one, none longer than any should be, and whole values of JSON."""
+"""Text files: streamed lines and CSV rows of bounded length, and whole JSON values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._files import Source, Target
 
 LONGEST = 1 << 24
-"""Bytes of a line: a mask of run lengths is one."""
+"""Longest line in bytes; a run-length mask is one line."""
 
 
 def lines_of(source: Source, name: str, longest: int = LONGEST) -> Iterator[tuple[int, str]]:
@@ -24,7 +24,7 @@ def lines_of(source: Source, name: str, longest: int = LONGEST) -> Iterator[tupl
     Raises
     ------
     ReadError
-        A line is not UTF-8, or longer than any should be.
+        A line is not UTF-8, or too long.
     """
     number = 0
     with source.open(name) as stream:
@@ -45,7 +45,7 @@ def csv_reader(lines: Iterable[str], longest: int = LONGEST, *, strict: bool = F
 
 
 def rows_of(source: Source, name: str, longest: int = LONGEST) -> Iterator[tuple[int, list[str]]]:
-    """Yield line, from 1, and cells of each row of a CSV file that is not empty.
+    """Yield line number, from 1, and cells of each non-empty row of a CSV file.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def json_of(source: Source, name: str, kind: type, most: int = 1 << 29) -> Any:
     Raises
     ------
     ReadError
-        It is not JSON, not of this kind, or longer than fits into memory with what is made of it.
+        It is not JSON, not of this type, or too large to hold in memory.
     """
     text = source.head(name, most + 1)
     if len(text) > most:
@@ -83,7 +83,7 @@ def json_of(source: Source, name: str, kind: type, most: int = 1 << 29) -> Any:
 
 
 class Table:
-    """A CSV file whose rows belong together by one column, which it names in its first line.
+    """A CSV file with a header line, whose rows are grouped by one column.
 
     Parameters
     ----------
@@ -96,14 +96,14 @@ class Table:
     ----------
     columns : list of str
     groups : set of str
-        What stands in the column ``by``.
+        The values in the column ``by``.
     damaged : list of (int, str)
-        Line and fault of each row that has not as many cells as there are columns; it is passed over.
+        Line and fault of each skipped row whose cell count differs from the header's.
 
     Raises
     ------
     ReadError
-        It is not CSV, or no row has as many cells as there are columns.
+        It is not CSV, or no row has as many cells as the header.
     """
 
     def __init__(self, source: Source, name: str, by: str) -> None:
@@ -144,12 +144,12 @@ class Table:
                 yield line, dict(zip(self.columns, cells, strict=True))
 
     def grouped(self) -> Iterator[tuple[str, list[tuple[int, dict[str, str]]]]]:
-        """Yield the rows of each group; those that are not together in the file are held in memory.
+        """Yield the rows of each group; rows apart from their group in the file are held in memory.
 
         Raises
         ------
         ReadError
-            They are more than should be.
+            There are too many.
         """
         held: dict[str, list[tuple[int, dict[str, str]]]] = {key: [] for key in self._apart}
         count = 0
@@ -172,11 +172,11 @@ class Table:
 
 
 MOST_HELD, MOST_GROUPS = 500_000, 10_000_000
-"""Rows and groups that are kept in memory at the most."""
+"""Limits on the rows and groups held in memory."""
 
 
 def csv_writer(stack: ExitStack, target: Target, name: str, columns: Sequence[str]) -> Any:
-    """Return what writes the rows of a CSV file, which is open as long as the stack is."""
+    """Return a CSV writer on a file that closes with the stack."""
     text = io.TextIOWrapper(stack.enter_context(target.open(name)), "utf-8", "surrogatepass", newline="")
     writer = csv.writer(stack.enter_context(text), lineterminator="\n")
     writer.writerow(columns)

@@ -1,4 +1,4 @@
-"""What each format carries, as a table: the command line prints it, the README holds it."""
+"""The table of what each format carries, for the command line and the README."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ DECLARABLE = tuple(
         Feature.OCCLUSION, Feature.PROVENANCE, Feature.MEDIA, Feature.NATIVE, Feature.OVERLAPS,
     }
 )  # fmt: skip
-"""Features of the hub. The others name what a source has and the hub has not; no format declares them. Overlaps have a
+"""Features of the hub. The others name what only sources have; no format declares them. Overlaps have a
 row of their own: what one layer hides depends on which objects lie together."""
 
 
 def matrix(all_formats: list[Format]) -> list[list[str]]:
     """Return the rows of the table: a head, directions, shapes, features.
 
-    ``yes`` stands for: what is there survives, exactly within the format's tolerance. ``r`` and ``w`` tell reading
-    from writing where they differ, ``as polygon`` a shape that is written as another.
+    ``yes``: survives, within the format's tolerance. ``r`` and ``w``: only on reading or writing; ``as polygon``: the
+    shape is written as another.
     """
     rows = [["", *(f.name for f in all_formats)]]
     rows.append(["reads", *("yes" if f.importer else "" for f in all_formats)])
@@ -77,7 +77,7 @@ _COLUMNS: tuple[tuple[str, Shape | Feature, str], ...] = (
     ("tags", Feature.CLASSIFICATIONS, "features"),
     ("tracks", Feature.TRACKS, "features"),
 )
-"""What the overview tells of each format: the head of a column, and what a declaration has to hold for it."""
+"""Columns of the overview: the heading, and what a declaration has to hold for it."""
 
 
 def overview(all_formats: list[Format]) -> list[list[str]]:
@@ -97,7 +97,7 @@ def _letters(format_: Format, what: Shape | Feature, member: str) -> str:
 
 
 def columns(rows: list[list[str]]) -> str:
-    """Render rows as plain columns."""
+    """Render rows as aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -1,23 +1,23 @@
-"""The images of the frames of a sequence: numbered files of one folder."""
+"""Frames of sequences stored as numbered image files in one folder."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+from encord_convert.formats._annotations import MOST_FRAMES
 from encord_convert.formats._files import Source
-from encord_convert.formats._marks import MOST_FRAMES
 from encord_convert.hub.media import SUFFIXES
 from encord_convert.hub.splits import named_in, standard
 
 MASKS = "instances"
-"""A folder of masks as images: they are labels."""
+"""Folders of mask images, which are labels."""
 _BY_NAME = ("{}/img1/", "image_02/{}/", "sequences/{}/", "images/{}/", "{}/")
-"""Where the frames of a sequence of this name are, in MOT, KITTI, VisDrone and elsewhere."""
+"""Where MOT, KITTI, VisDrone and others keep the frames of a sequence of this name."""
 
 
 class FrameFolders:
-    """The folders of a source that have images in them; those of masks do not count."""
+    """The folders of a source that hold images other than masks."""
 
     def __init__(self, source: Source) -> None:
         self._folders: dict[str, list[str]] = {}
@@ -26,40 +26,40 @@ class FrameFolders:
                 self._folders.setdefault(name[: name.rfind("/") + 1], []).append(name)
 
     def first_of(self, folders: list[str]) -> str:
-        """Return the first of these folders, each with ``/`` at its end, that has images; empty if none has."""
-        return next((one for one in folders if one in self._folders), "")
+        """Return the first of these folders (ending in ``/``) that holds images; empty if none does."""
+        return next((folder for folder in folders if folder in self._folders), "")
 
     def named(self, name: str) -> str:
-        """Return the folder with the frames of a sequence of this name; empty if there is none, or more than one."""
+        """Return the folder with the frames of a sequence; empty unless there is exactly one."""
         for form in _BY_NAME:
             wanted = "/" + form.format(name)
-            found = [one for one in self._folders if f"/{one}".endswith(wanted)]
-            if len(found) > 1:  # a test split has images, and no labels
-                found = [one for one in found if standard(named_in(one)) != "test"]
+            found = [folder for folder in self._folders if f"/{folder}".endswith(wanted)]
+            if len(found) > 1:  # a test split has images without labels
+                found = [match for match in found if standard(named_in(match)) != "test"]
             if found:
                 return found[0] if len(found) == 1 else ""
         return ""
 
     def beside(self, folders: Iterable[str]) -> list[str]:
-        """Return the other folders with images next to these, each with ``/`` at its end."""
+        """Return the sibling folders of these that hold images, each ending in ``/``."""
         known = {*folders}
-        above = {one[: one.rstrip("/").rfind("/") + 1] for one in known}
-        return [one for one in self._folders if one not in known and one[: one.rstrip("/").rfind("/") + 1] in above]
+        above = {f[: f.rstrip("/").rfind("/") + 1] for f in known}
+        return [f for f in self._folders if f not in known and f[: f.rstrip("/").rfind("/") + 1] in above]
 
     def files(self, folder: str) -> list[str]:
         """Return the images of a folder, ascending."""
         return sorted(self._folders.get(folder, ()))
 
     def frames(self, folder: str, *, first: int | None = None, length: int = 0) -> dict[int, str]:
-        """Return the images of a folder by frame, from 0: as their names number them.
+        """Return the images of a folder by frame, from 0, as numbered in their names.
 
         Parameters
         ----------
         folder : str
         first : int, optional
-            Number of the first frame; by default 0 if an image has that number, else 1.
+            Number of the first frame; default: 0 if an image has that number, else 1.
         length : int
-            How many frames there are. If it is as many as images, they are frame by frame whatever their numbers are.
+            Number of frames. If it equals the number of images, their order alone counts.
         """
         files = self.files(folder)
         numbers = [number_of(file) for file in files]
@@ -74,7 +74,7 @@ def _known(frames: dict[int, str]) -> dict[int, str]:
 
 
 def number_of(name: str) -> int | None:
-    """Return the last number in the name of a file; None if it has none.
+    """Return the last number in a file name; None if it has none.
 
     >>> number_of("cam2/frame_000007.png"), number_of("cam2/first.png")
     (7, None)

@@ -1,4 +1,4 @@
-"""Paths of what a format writes: each given once, on systems that do not tell case apart too."""
+"""Unique output paths, also on case-insensitive systems."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from encord_convert.hub.media import SUFFIXES
 
 
 class Paths:
-    """Gives paths that no other has.
+    """Hands out unique paths.
 
-    It remembers 64 bits of each, so that a million take little memory.
+    Stores 64 bits per path, so that a million take little memory.
     """
 
     def __init__(self) -> None:
@@ -25,14 +25,14 @@ class Paths:
         self.clashes = 0
 
     def folder(self, path: str) -> str:
-        """Return ``path``, or with `` (2)``, `` (3)``, … the first that was not given."""
+        """Return ``path``, or the first of ``path (2)``, ``path (3)``, … not handed out yet."""
         return self._first(path, "", by_stem=False)
 
     def file(self, path: str, suffix: str, *, by_stem: bool = False) -> str:
         """Return the path of a file without its suffix.
 
-        Where a file has the name already, in whatever case, or a folder has, a number follows it; where a file has the
-        name of one of its folders, a number follows that. With ``by_stem`` no two differ in their suffixes alone.
+        A number is appended if a file or folder of that name exists, ignoring case, and to a folder if a file has its
+        name. With ``by_stem`` no two paths differ only in their suffix.
 
         >>> paths = Paths()
         >>> [paths.file(path, ".png") for path in ("a", "A", "a.png/1", "b.png/1", "b")]
@@ -85,14 +85,14 @@ def _code(path: str) -> bytes:
 
 
 _NO_TEXT = re.compile("[\ud800-\udc7f\udd00-\udfff]")
-"""Halves of characters, but those that stand for bytes in the names of files."""
+"""Lone surrogates, except those that stand for bytes in file names."""
 
 
 _LONGEST_BYTES, _LONGEST_SUFFIX = 200, 20
 
 
 def shortened(name: str) -> str:
-    """Return the name of a file, or one that every disk takes instead of one that is too long; its ending stays.
+    """Return a file name, shortened if too long for some disks, keeping its suffix.
 
     >>> shortened("a.png"), shortened("x" * 300 + ".png")[175:]
     ('a.png', 'xxxx~861cfb3f15efbc23.png')
@@ -108,7 +108,7 @@ def shortened(name: str) -> str:
 
 
 def safe_name(name: str) -> str:
-    r"""Return a name that stays below any folder on every system, ``/`` between folders, and is text.
+    r"""Return a relative path that is safe on every system, ``/`` between folders, and valid Unicode.
 
     >>> safe_name("../C:\\cam 1\\a?.jpg"), safe_name("/nul/a.jpg"), safe_name("images/a.jpg"), safe_name("a.png/1.png")
     ('C_/cam 1/a_.jpg', '_nul/a.jpg', '_images/a.jpg', 'a.png_/1.png')
@@ -117,10 +117,10 @@ def safe_name(name: str) -> str:
         "_" if char in '<>:"|?*' or char < " " or _NO_TEXT.match(char) else char for char in name.replace("\\", "/")
     )
     parts = [part.rstrip(" .") for part in plain.split("/")]
-    # Ultralytics finds labels by the last folder "images" of a path.
-    # Files whose names begin with a point are passed over by readers.
+    # Ultralytics derives label paths from the last folder "images" of a path.
+    # Readers skip files whose names begin with a dot.
     is_odd = {part for part in parts if part and (part[0] == "." or part == "images" or name_fault(part))}
     parts = [f"_{part}" if part in is_odd else part for part in parts if part] or ["_"]
-    # Training code that lists images by their endings takes a folder of such a name for one.
+    # Training code that lists images by suffix would take a folder of such a name for one.
     folders = [f"{part}_" if split_suffix(part)[1].lower() in SUFFIXES else part for part in parts[:-1]]
     return "/".join(map(shortened, [*folders, parts[-1]]))

@@ -1,4 +1,4 @@
-"""Names to formats. Nothing is imported until a format is asked for."""
+"""The registry of formats. Formats are imported on first use."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ KNOWN: dict[str, str] = {
     "yolo-pose": "encord_convert.formats.yolo.page:FORMAT_POSE",
     "yolo-seg": "encord_convert.formats.yolo.page:FORMAT_SEG",
 }
-"""Our formats, in alphabetical order. A table and not entry points, so that a bare checkout works uninstalled."""
+"""Built-in formats, alphabetically. Not entry points, so that a bare checkout works uninstalled."""
 
 WRITTEN_ONLY = frozenset(
     {
@@ -62,7 +62,7 @@ WRITTEN_ONLY = frozenset(
         "yolo-obb", "yolo-pose", "yolo-seg",
     }
 )  # fmt: skip
-"""Those of our formats that cannot be read: they need not be imported to tell what a source is."""
+"""Built-in formats that cannot be read; detection need not import them."""
 
 ENDINGS: dict[str, tuple[str, ...]] = {
     "coco": (".json", ".json.gz"),
@@ -85,25 +85,25 @@ ENDINGS: dict[str, tuple[str, ...]] = {
         ".txt", ".webp", ".yaml", ".yml",
     ),
 }  # fmt: skip
-"""By what files our formats are recognised: of several files of which none ends so, none need be imported to tell.
-One that is not named here looks at all."""
+"""Suffixes by which built-in formats are detected: without such files a format need not be imported. Formats not
+listed look at all files."""
 
 ROOTS = {b"annotation": "voc", b"annotations": "cvat"}
-"""Names of root elements of our formats that are XML."""
+"""Root elements of built-in XML formats."""
 
 _ROOT = re.compile(rb"(?:<\?[^>]*\?>\s*)?<([\w.:-]+)[\s/>]")
 _JSON = frozenset({".json", ".ndjson"})
 _HEAD_BYTES = 256
 _MAX_XML = 8
-"""How many files are looked at to tell whether they are XML."""
+"""Number of files checked for being XML."""
 
 GROUP = "encord_convert.formats"
-"""The entry-point group in which other packages name theirs."""
+"""The entry-point group for formats of other packages."""
 
 
 @cache
 def outside() -> dict[str, str]:
-    """Return the addresses of the formats that other packages bring, by name."""
+    """Return the entry points of third-party formats by name."""
     if not _may_have_plug_ins():
         return {}
     from importlib.metadata import entry_points
@@ -112,10 +112,10 @@ def outside() -> dict[str, str]:
 
 
 def _may_have_plug_ins() -> bool:
-    """Tell whether an installed package may name our group: ``importlib.metadata`` takes longer to load than to ask.
+    """Return whether an installed package may use our entry-point group, without loading ``importlib.metadata``.
 
-    What it would look at in the folders of ``sys.path`` is looked at here; where it would look elsewhere (in an
-    archive, by a finder of somebody else), the answer is yes.
+    Checks the same files in the folders of ``sys.path``; for anything else (archives, custom finders) the answer is
+    yes.
     """
     if any(hasattr(finder, "find_distributions") for finder in sys.meta_path if finder is not PathFinder):
         return True
@@ -136,7 +136,7 @@ def _may_name_us(folder: str) -> bool:
                 with open(os.path.join(folder, name, "entry_points.txt"), "rb") as stream:
                     if GROUP.encode() in stream.read():
                         return True
-            except OSError:  # it names nothing
+            except OSError:  # no entry points
                 continue
     return False
 
@@ -156,7 +156,7 @@ def format_named(name: str) -> Format:
     MissingDependencyError
         The format needs a package that is not installed.
     BrokenFormatError
-        The package that brings the format cannot be used.
+        The package that provides the format is broken.
     """
     address = _addresses().get(name)
     if address is None:
@@ -180,7 +180,7 @@ def _from_outside(name: str, module: str, attribute: str) -> Format:
                 f"Run: python -m pip install {error.name.partition('.')[0]}"
             ) from error
         raise _broken(name, package, _named(error)) from error
-    except Exception as error:  # whatever a package does when it is imported costs its own format alone
+    except Exception as error:  # a failing import disables only this format
         raise _broken(name, package, _named(error)) from error
     if not isinstance(format_, Format):
         raise _broken(name, package, f"{module}:{attribute} is a {type(format_).__name__} and not a Format")
@@ -199,7 +199,7 @@ def _named(error: Exception) -> str:
 
 
 class _Formats(Mapping[str, Format]):
-    """A read-only view of all formats; each is imported when looked up. Those of broken packages are left out."""
+    """Read-only mapping of all formats, imported on lookup; broken ones are left out."""
 
     def __getitem__(self, name: str) -> Format:
         if name not in _addresses():
@@ -223,7 +223,7 @@ def formats() -> Mapping[str, Format]:
 
 @cache
 def broken_formats() -> dict[str, str]:
-    """Return what is wrong with each format of another package that cannot be used, by name."""
+    """Return why each broken third-party format cannot be used, by name."""
     broken = {}
     for name in outside():
         try:
@@ -234,12 +234,12 @@ def broken_formats() -> dict[str, str]:
 
 
 def detect(source: Source, counts: Counts | None = None) -> Format:
-    """Return the one format that can read ``source``; counts are told of formats of other packages that are broken.
+    """Return the one format that can read ``source``; broken third-party formats are noted in the counts.
 
     Raises
     ------
     UndetectedFormatError
-        None claims it, or more than one does.
+        No format claims it, or more than one does.
     """
     for sentence in broken_formats().values():
         _warn(counts, sentence)
@@ -256,7 +256,7 @@ def detect(source: Source, counts: Counts | None = None) -> Format:
 
 
 def mistaken(source: Source, named: Format) -> UndetectedFormatError | None:
-    """Return the error for a source that is not of the format it was said to be of, but of another; else None."""
+    """Return the error for a source that is in another format than stated; None if it is not."""
     if _match(named, source, None) is not Match.NO:
         return None
     claimants = [format_.name for format_ in _claimants(source, None)]
@@ -312,7 +312,7 @@ def _match(format_: Format, source: Source, counts: Counts | None) -> Match:
         if isinstance(answer, Match):
             return answer
         reason = f"its identify returned {answer!r} and not a Match"
-    except Exception as error:  # a broken identify costs its own format, and no other
+    except Exception as error:  # a broken identify disables only its own format
         reason = f"its identify raised {_named(error)}"
     _warn(counts, f"The format {format_.name!r} of {package} was not asked: {reason}. Update or uninstall {package}.")
     return Match.NO

@@ -1,4 +1,4 @@
-"""Shapes as lists of pixels: from the numbers of a file to coordinates of the hub, and back."""
+"""Conversion between flat lists of pixel values and hub coordinates."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _LEAST: dict[Any, int] = {
 
 
 def coordinates_from_px(shape: Any, numbers: Sequence[Any], size: tuple[int, int]) -> Any:
-    """Return the coordinates of pixels.
+    """Return hub coordinates for pixel values.
 
-    Of a box these are left, top, width and height, of an ellipse or a circle the centre, the half axes along x and y
-    and degrees clockwise on screen, of other shapes x0, y0, x1, y1, …
+    A box is left, top, width, height; an ellipse or circle is the centre, the semi-axes along x and y and degrees
+    clockwise on screen; other shapes are x0, y0, x1, y1, …
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def coordinates_from_px(shape: Any, numbers: Sequence[Any], size: tuple[int, int
     Raises
     ------
     TypeError, ValueError
-        They are not numbers, too few, or enclose nothing; or the image has no size.
+        Not numbers, too few, an empty shape, or an image without a size.
     """
     flat = [float(number) for number in numbers]
     if not all(size) or len(flat) < _LEAST[shape] or is_far(flat):
@@ -67,9 +67,9 @@ def coordinates_from_px(shape: Any, numbers: Sequence[Any], size: tuple[int, int
 
 
 def px_from_coordinates(coordinates: Any, size: tuple[int, int], tolerance_px: float) -> tuple[Any, list[float]]:
-    """Return the shape and the pixels of coordinates: as :func:`coordinates_from_px` takes them.
+    """Return the shape and its pixel values: as :func:`coordinates_from_px` takes them.
 
-    Of a polygon that is the outline of its largest part; a rotated box is a polygon, cut at the border of the image.
+    A polygon gives the outline of its largest part; a rotated box becomes a polygon clipped to the image.
     """
     shape: Any = Shape.POLYGON
     flat = list[float]()

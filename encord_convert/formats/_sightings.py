@@ -1,7 +1,7 @@
-"""What a source looks like that no format recognises: a fact with its place, and advice.
+"""Descriptions of sources that no format recognises: a fact with its location, and advice.
 
-Nothing here decides how a file is read. It names what was found, so that whoever gave the path knows what to give
-instead: by the first bytes of a few files, whatever they are called, and the keys of JSON.
+Only for error messages: it looks at the first bytes of a few files and at JSON keys, to say what was found and what to
+give instead.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _MAGIC = {
 
 
 class Sighting(NamedTuple):
-    """What a source looks like, to go on after "it", and what to do about it."""
+    """A fact, phrased to follow "it", and advice."""
 
     fact: str
     advice: str = ""
 
 
 def sighting_of(source: Source) -> Sighting:
-    """Return what a source looks like that no format recognises."""
+    """Describe a source that no format recognises."""
     try:
         names = [name for name in source.names(depth=_DEPTH) if not name.startswith("__MACOSX/")]
     except (ReadError, OSError) as error:
@@ -55,16 +55,13 @@ def sighting_of(source: Source) -> Sighting:
 
 
 def file_sighting(source: Source, name: str) -> str:
-    """Return what one file looks like, to go on after its name."""
+    """Describe one file, phrased to follow its name."""
     found, _ = _file(source, name, [name, ""])
     return found.fact.replace(f" ({name})", "").removesuffix(", which is not read yet")
 
 
-# -- by names -----------------------------------------------------------------------------------------------------
-
-
 def _set_of(names: list[str], is_file: bool) -> Sighting | None:
-    """Tell what files are together by their names."""
+    """Describe a set of files by their names."""
     last = {name.rpartition("/")[2].lower(): name for name in reversed(names)}
     if "task.json" in last and ("annotations.json" in last or "manifest.jsonl" in last or "project.json" in last):
         what = "project" if "project.json" in last else "task"
@@ -92,11 +89,8 @@ def _volume(name: str) -> Sighting:
     return _not_read("a volume of voxels or masks", name, "Convert it to DICOM, or its masks to PNG, one a slice.")
 
 
-# -- by contents --------------------------------------------------------------------------------------------------
-
-
 def _among(source: Source, names: list[str]) -> Sighting:
-    """Tell by the beginnings of a few files; what says most comes first."""
+    """Describe a few files by their first bytes, the most informative first."""
     rest = [name for name in names if not name.lower().endswith((*_IMAGES, *_VIDEOS))]
     looked_at = sorted(rest, key=lambda name: (name.lower().endswith(_TEXTS), name.count("/"), name))[:_MOST_LOOKED_AT]
     vague: list[Sighting] = []
@@ -110,12 +104,10 @@ def _among(source: Source, names: list[str]) -> Sighting:
         return _volume(volumes[0])
     archives = [name for name in rest if name.lower().endswith((*_ARCHIVES, ".zip"))]
     if archives and not isinstance(source, FileSource):
-        return Sighting(
-            f"holds an archive ({archives[0]}) and no labels beside it", "Unpack it, and name what is in it."
-        )
+        return Sighting(f"holds an archive ({archives[0]}) but no labels", "Unpack it, and name its contents.")
     if len(names) == 1 and vague:
         return vague[0]
-    notable = next((one for one in vague if one.advice), None)
+    notable = next((item for item in vague if item.advice), None)
     if notable is not None:
         return Sighting(f"holds {len(names)} files, of which one {notable.fact}", notable.advice)
     kinds = sorted({_suffix(name) for name in names})
@@ -134,7 +126,7 @@ def _suffix(name: str) -> str:
 
 
 def _file(source: Source, name: str, names: list[str]) -> tuple[Sighting, bool]:
-    """Return what a file looks like, and whether that tells what the whole source is."""
+    """Describe a file; also return whether that describes the whole source."""
     shown = source.name.rpartition("/")[2] if isinstance(source, FileSource) else name
     lower = name.lower()
     if lower.endswith(_VOLUMES):
@@ -168,15 +160,13 @@ def _file(source: Source, name: str, names: list[str]) -> tuple[Sighting, bool]:
             return Sighting(f"is {what} ({shown})" if len(names) > 1 else f"is {what}"), False
     if lower.endswith(".zip"):
         advice = "Was the download complete?"
-        return Sighting(
-            f"is not a ZIP archive, whatever it is called: {shown} begins with {text[:20]!r}", advice
-        ), False
+        return Sighting(f"is not a ZIP archive despite its name: {shown} begins with {text[:20]!r}", advice), False
     if lower.endswith((".yaml", ".yml")) and re.search(r"^(?:names|nc|train|kpt_shape):", text, re.MULTILINE):
         advice = "Name the folder that holds it, the images and their label files."
-        return Sighting(f"is the configuration of YOLO without images and labels ({shown})", advice), False
+        return Sighting(f"is a YOLO configuration without images and labels ({shown})", advice), False
     if lower.endswith(".json"):
         advice = "Was it cut short or saved as something else?"
-        return Sighting(f"is not JSON, whatever it is called: {shown} begins with {text[:20]!r}", advice), False
+        return Sighting(f"is not JSON despite its name: {shown} begins with {text[:20]!r}", advice), False
     if lower.endswith(".csv"):
         columns = text.partition("\n")[0].strip()[:120]
         advice = "If one of them holds run lengths, say --from rle -r dialect=kaggle."
@@ -199,15 +189,15 @@ def _xml(text: str, name: str) -> tuple[Sighting, bool]:
         advice = "Was a page downloaded instead of the file?" if tag.lower() == "html" else ""
         return Sighting(f"is {tag.upper()} ({name})", advice), False
     if tag == "annotations":
-        fact = f"is XML with the root of CVAT, and has no <meta>, <image> or <track> near its start ({name})"
-        return Sighting(fact, "If it is of CVAT all the same, say --from cvat."), False
+        fact = f"is XML with CVAT's root element but no <meta>, <image> or <track> near its start ({name})"
+        return Sighting(fact, "If it is a CVAT export, say --from cvat."), False
     if tag == "View":
         return Sighting(f"is a labelling configuration of Label Studio ({name})", "Name the JSON export."), False
     return Sighting(f"is XML whose root is <{tag}> ({name})"), False
 
 
 def _lines(text: str, name: str, names: list[str]) -> tuple[Sighting, bool]:
-    """Tell lines of numbers by what they look like: YOLO has a class and shares, others have pixels."""
+    """Describe lines of numbers: YOLO has a class and relative values, others have pixels."""
     rows = [line.split() for line in text.splitlines()[:20] if line.strip()]
     is_yolo = bool(rows) and all(
         len(row) > 4
@@ -215,17 +205,12 @@ def _lines(text: str, name: str, names: list[str]) -> tuple[Sighting, bool]:
         and all(_SHARE.fullmatch(cell) and abs(float(cell)) <= 2 for cell in row[1:])
         for row in rows
     )
-    if is_yolo and len([one for one in names if one]) > 1:
-        fact = f"has rows of YOLO ({name}) among others that are not"
-        return Sighting(
-            fact, "Move what is of another format out of the folder, or say which is meant with --from."
-        ), True
+    if is_yolo and len([item for item in names if item]) > 1:
+        fact = f"has YOLO rows ({name}) among other text files"
+        return Sighting(fact, "Move other formats out of the folder, or choose one with --from."), True
     if is_yolo:
-        return Sighting(f"looks like rows of YOLO ({name})", "Name the folder of all label files and images."), True
+        return Sighting(f"looks like YOLO rows ({name})", "Name the folder of all label files and images."), True
     return Sighting(f"is text in no known format ({name})"), False
-
-
-# -- JSON ---------------------------------------------------------------------------------------------------------
 
 
 def _json(head: bytes, name: str, lower: str) -> tuple[Sighting, bool]:
@@ -238,7 +223,7 @@ def _json(head: bytes, name: str, lower: str) -> tuple[Sighting, bool]:
     special = _special(top, name)
     if special is not None:
         return special, True
-    entry = next((one for one in top if isinstance(one, dict)), None) if isinstance(top, list) else top
+    entry = next((item for item in top if isinstance(item, dict)), None) if isinstance(top, list) else top
     if top is UNKNOWN or not isinstance(entry, dict):
         return Sighting(f"is a JSON list without objects ({name})"), False
     keys = ", ".join(map(repr, list(entry)[:_MOST_KEYS])) + (", …" if len(entry) > _MOST_KEYS else "")
@@ -250,30 +235,30 @@ def _json(head: bytes, name: str, lower: str) -> tuple[Sighting, bool]:
 
 
 def _special(top: Any, name: str) -> Sighting | None:
-    """Tell what is near to a format that is read."""
+    """Describe JSON that is close to a supported format."""
     entry = top[0] if isinstance(top, list) and top else top
     if isinstance(entry, dict) and "data_units" in entry:
-        advice = "Name a folder that has label_rows.jsonl, one row a line, and ontology.json."
-        return Sighting(f"is a label row of Encord without its ontology ({name})", advice)
+        advice = "Name a folder that has label_rows.jsonl, one row per line, and ontology.json."
+        return Sighting(f"is an Encord label row without its ontology ({name})", advice)
     if isinstance(top, dict) and set(top) >= {"objects", "classifications"} and is_object_list(top["objects"]):
-        advice = "Name a folder that has label_rows.jsonl beside it."
-        return Sighting(f"is an ontology of Encord without label rows ({name})", advice)
+        advice = "Name a folder that has label_rows.jsonl next to it."
+        return Sighting(f"is an Encord ontology without label rows ({name})", advice)
     if isinstance(entry, dict) and set(entry) >= {"shapes", "tracks", "tags"}:
         advice = "Export the annotations as CVAT for images 1.1 or CVAT for video 1.1, which is XML."
-        return Sighting(f"holds annotations of CVAT's backup or server ({name}), which are not read", advice)
+        return Sighting(f"holds annotations of a CVAT backup or server ({name}), which are not read", advice)
     if isinstance(top, dict) and set(top) >= {"source", "target", "counts", "losses"}:
         return Sighting(f"is a report of encord-convert ({name})", "Name what it is the report of.")
     if tasks_of(top):
         advice = "Export it from Label Studio as COCO."
-        return Sighting(f"is an export of Label Studio without brush masks ({name}), and only those are read", advice)
+        return Sighting(f"is a Label Studio export without brush masks, which are all that is read ({name})", advice)
     if is_supervisely(top):
         advice = "Export it from Supervisely as COCO."
-        return Sighting(f"holds annotations of Supervisely without bitmaps ({name}), and only those are read", advice)
+        return Sighting(f"holds Supervisely annotations without bitmaps, which are all that is read ({name})", advice)
     return None
 
 
 def _entries(top: Any) -> list[dict[str, Any]]:
-    return [one for one in top if isinstance(one, dict)] if isinstance(top, list) else []
+    return [entry for entry in top if isinstance(entry, dict)] if isinstance(top, list) else []
 
 
 _KNOWN_JSON: dict[str, Callable[[Any], bool]] = {
@@ -284,14 +269,14 @@ _KNOWN_JSON: dict[str, Callable[[Any], bool]] = {
         for one in (*_entries(top), top if isinstance(top, dict) else {})
     ),
     "BDD100K": lambda top: any(
-        "name" in one and any("category" in box for box in _entries(one.get("labels"))) for one in _entries(top)
+        "name" in each and any("category" in box for box in _entries(each.get("labels"))) for each in _entries(top)
     ),
     "GeoJSON": lambda top: isinstance(top, dict) and top.get("type") in ("FeatureCollection", "Feature"),
     "image and text pairs of a vision-language model": lambda top: (
         isinstance(top, dict) and {"image", "prefix", "suffix"} <= set(top)
     ),
 }
-"""What each kind of JSON that is not read has, by what people call it."""
+"""Tests for JSON of known tools that is not read, by name."""
 
 
 __all__ = ["Sighting", "sighting_of"]

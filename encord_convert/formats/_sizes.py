@@ -1,7 +1,7 @@
-"""Sizes of images where the labels do not say them: of the images themselves, of a table beside the labels, or given.
+"""Sizes of images for labels that lack them: from ``sizes.csv``, the images themselves, or an option.
 
-The table is ``sizes.csv``: a line an image, with its path, width, height and, where that is not the path, the title of
-its row; of a video also how many frames it has. It is ours, and other tools pass it over.
+``sizes.csv`` has a line per image: path, width, height, the title of the row if it is not the path, and for videos the
+number of frames. It is our own file; other tools ignore it.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from encord_convert.formats._lines import csv_reader
 from encord_convert.hub.media import Media
 
 SIZES = "sizes.csv"
-ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images beside the labels."
+ADVICE = "Give it with -r size=WIDTHxHEIGHT, or put the images next to the labels."
 META = "images.meta"
-"""Sizes as CVAT writes them beside labels that do not say them."""
+"""CVAT's file of image sizes."""
 _HEAD = ("path", "width", "height", "title", "frames")
 _MOST_BYTES = 1 << 28
 MOST_PX = 1 << 31
-"""As of label rows: no image has a longer side."""
+"""Longest side of an image, as in label rows."""
 
 
 class Size(NamedTuple):
-    """An image or video as the table has it: pixels, the title of its row, its number of frames; and its file."""
+    """An image or video: width and height in pixels, title of its row, number of frames, and file."""
 
     path: str
     width: int
@@ -44,7 +44,7 @@ class Size(NamedTuple):
 
 
 def side_of(text: str) -> int:
-    """Return a side of an image in pixels, or how many there are of something; 0 for a text that does not say it.
+    """Parse a side in pixels, or a count; 0 if the text is not one.
 
     >>> side_of("1280"), side_of("-1"), side_of("9" * 400)
     (1280, 0, 0)
@@ -54,7 +54,7 @@ def side_of(text: str) -> int:
 
 
 def px_of(text: str) -> tuple[int, int]:
-    """Return width and height in pixels of a text like ``1280x720``.
+    """Parse width and height in pixels from a text like ``1280x720``.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def px_of(text: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class SizeOptions:
-    """How to read a format that does not say how large its images are."""
+    """Reading options of a format without image sizes."""
 
     size: str | None = field(
         default=None, metadata={"help": "WIDTHxHEIGHT of images that are neither there nor in sizes.csv."}
@@ -84,13 +84,13 @@ class SizeOptions:
 
 
 class Sizes:
-    """Tells how large images are.
+    """Looks up the sizes of images.
 
     Parameters
     ----------
     source : Source
     size : str, optional
-        As the option has it.
+        Value of the option.
 
     Raises
     ------
@@ -99,7 +99,7 @@ class Sizes:
     """
 
     def __init__(self, source: Source, size: str | None) -> None:
-        self.stated = {one.path: one for one in _stated(source)}
+        self.stated = {item.path: item for item in _stated(source)}
         self._source = source
         self._media = Media(source)
         self._given = None if size is None else px_of(size)
@@ -109,24 +109,24 @@ class Sizes:
         return self._media.find(name)
 
     def known(self, path: str, place: str, image: str = "", title: str = "", beside: str = "") -> Size:
-        """Return what is known of an image: as the table has it under its path, else as its file says.
+        """Return the size of an image: from the table by its path, else from its file.
 
         Parameters
         ----------
         path : str
         place : str
-            What messages call the file of its labels.
+            Label file, for messages.
         image : str
-            What its file is looked for as; by default its path.
+            Name to look the file up by; default: its path.
         title : str
-            Of its row, if the table has none; by default the name of its file.
+            Title of its row, if the table has none; default: the file name.
         beside : str
-            The folder of the label file, with ``/`` at its end: an image that is in it is meant before all others.
+            Folder of the label file, ending in ``/``; an image in it takes precedence.
 
         Raises
         ------
         SizeUnknownError
-            Its size is not known.
+            Its size is unknown.
         """
         stated = self.stated.get(path)
         if stated is not None:
@@ -137,12 +137,12 @@ class Sizes:
         return Size(path, *size, title or (member or image or path).rpartition("/")[2], member=member or "")
 
     def of(self, name: str, member: str | None, place: str) -> tuple[int, int]:
-        """Return width and height of an image that the table does not have: of its file, if there is one.
+        """Return width and height of an image that is not in the table, from its file.
 
         Raises
         ------
         SizeUnknownError
-            They are not known.
+            They are unknown.
         """
         header = None if member is None else self._media.header(member)
         size = self._given if header is None else header.shown
@@ -156,7 +156,7 @@ def _stated(source: Source) -> Iterable[Size]:
         return
     data = source.head(SIZES, _MOST_BYTES)
     try:
-        text, is_ours = data.decode("utf-8-sig", "surrogatepass"), True  # as it is written: titles may hold anything
+        text, is_ours = data.decode("utf-8-sig", "surrogatepass"), True  # as written: titles may hold anything
     except UnicodeDecodeError:
         text, is_ours = data.decode("utf-8-sig", "surrogateescape"), False
     rows = csv_reader(io.StringIO(text, newline=""))
@@ -165,7 +165,7 @@ def _stated(source: Source) -> Iterable[Size]:
         sides = [side_of(side) for side in (width, height, frames)]
         if not is_ours and any("\udc80" <= character <= "\udcff" for character in title):
             raise ReadError(source.place(SIZES), "the title of an image is not UTF-8.", line=number)
-        if all(side == "0" or side_of(side) for side in (width, height)):  # 0: nobody knew it, and there are no shapes
+        if all(side == "0" or side_of(side) for side in (width, height)):  # 0: unknown, without shapes
             yield Size(path, sides[0], sides[1], title, sides[2])
         elif row and number > 1:
             fact = f"a line is an image, its width and height; this one is {','.join(row):.60}."
@@ -180,7 +180,7 @@ def _readable(rows: Any, place: str) -> Iterator[list[str]]:
 
 
 def meta_sizes(text: str) -> dict[str, tuple[int, int]]:
-    """Return width and height of images by their names, as CVAT's ``images.meta`` has them: name, height, width.
+    """Parse CVAT's ``images.meta`` (name, height, width) into width and height by image name.
 
     >>> meta_sizes('"a b" 50 100')
     {'a b': (100, 50)}
@@ -198,5 +198,5 @@ def write_sizes(target: Target, sizes: Iterable[Size]) -> None:
     with target.open(SIZES) as stream, io.TextIOWrapper(stream, "utf-8", "surrogatepass", newline="") as text:
         lines = csv.writer(text, lineterminator="\n")
         lines.writerow(_HEAD)
-        for one in sizes:
-            lines.writerow([one.path, one.width, one.height, one.title or None, one.frames or None])
+        for size in sizes:
+            lines.writerow([size.path, size.width, size.height, size.title or None, size.frames or None])

@@ -4,9 +4,9 @@ What it is
     What Apple's Create ML and Turi Create train object detectors on, and Roboflow, RectLabel and MakeML export.
 
 Files on disk
-    A JSON file beside the images: ``annotations.json``, or ``<split>/_annotations.createml.json`` for each split.
-    Create ML wants it to be the only JSON file of its folder. Sizes are asked of the images, else ``sizes.csv``, which
-    is ours, says them, else ``-r size=640x480`` does.
+    A JSON file next to the images: ``annotations.json``, or ``<split>/_annotations.createml.json`` for each split.
+    Create ML wants it to be the only JSON file of its folder. Sizes come from the images, else from ``sizes.csv``
+    (ours), else from ``-r size=640x480``.
 
 How each hub thing maps
     ================  ==================================================================================================
@@ -19,7 +19,7 @@ How each hub thing maps
 
 What is lost
     Reading: boxes without an area, entries without an image or a label. Writing: all but boxes; other areas are written
-    as the box around them, frames of videos as images.
+    as their bounding box, video frames as images.
 
 Sources
     Apple developer documentation, "Building an object detector data source" and
@@ -35,13 +35,13 @@ from contextlib import ExitStack
 from typing import Any, BinaryIO
 
 from encord_convert.errors import ReadError, SizeUnknownError
+from encord_convert.formats._annotations import Annotation, RowBuilder, native_of
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, box_from_px, box_px, rounded
 from encord_convert.formats._files import HEAD_BYTES, Source, Target
 from encord_convert.formats._images import named_images
 from encord_convert.formats._json_heads import head_of, sketch
 from encord_convert.formats._lines import json_of
-from encord_convert.formats._marks import Mark, Marks, native_of
 from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
 from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Level, Where
@@ -61,7 +61,7 @@ _DEPTH = 3
 
 
 def _keys_of(entry: Any) -> tuple[str, str] | None:
-    """Return under which keys an entry has its image and its labels; None if it is none."""
+    """Return the keys of an entry's image and labels; None if it is not an entry."""
     return next((keys for keys in _KEYS if isinstance(entry, dict) and keys[0] in entry), None)
 
 
@@ -72,13 +72,13 @@ def _files(source: Source) -> list[str]:
 
 def _is_mine(top: Any, *, is_cut: bool = False) -> bool:
     if is_cut and isinstance(top, list) and len(top) == 1 and isinstance(top[0], dict) and len(top[0]) == 1:
-        return _keys_of(top[0]) is not None  # the name of its first image goes on and on
-    entries = [(one, keys) for one in top if (keys := _keys_of(one))] if isinstance(top, list) else []
+        return _keys_of(top[0]) is not None  # the name of its first image is longer than the head
+    entries = [(entry, keys) for entry in top if (keys := _keys_of(entry))] if isinstance(top, list) else []
     lists = [
         one[keys[1]] for one, keys in entries if isinstance(one[keys[0]], str) and isinstance(one.get(keys[1]), list)
     ]
-    inner = [one for some in lists for one in some if isinstance(one, dict)]
-    return any("coordinates" in one for one in inner) or bool(lists and not inner)
+    inner = [each for some in lists for each in some if isinstance(each, dict)]
+    return any("coordinates" in item for item in inner) or bool(lists and not inner)
 
 
 def _is_empty(source: Source, name: str) -> bool:
@@ -102,7 +102,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     others = [name for name in source.names(".json", depth=_DEPTH) if name not in files]
     if not files and (SIZES not in source.names(SIZES, depth=1) or not all(_is_empty(source, one) for one in others)):
         raise ReadError(source.name, "has no JSON list of images with annotations.")
-    marks = Marks(FAMILY, {"image.(keys)"})
+    builder = RowBuilder(FAMILY, {"image.(keys)"})
     for name in files:
         for number, entry in enumerate(json_of(source, name, list)):
             keys = _keys_of(entry)
@@ -111,11 +111,11 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
                     Where(source.place(name), element=f"[{number}]"),
                     f"An entry has no image: {entry!r:.80}",
                 )
-                marks.counts.into["image", ""] += 1
-                marks.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), where, detail)
+                builder.counts.into["image", ""] += 1
+                builder.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), where, detail)
             elif keys[1] not in entry:
                 where, detail = Where(source.place(name)), f"{entry[keys[0]]}: no {keys[1]!r} among {', '.join(entry)}."
-                marks.counts.note(Level.WARNING, "NO_ANNOTATIONS", detail, where)
+                builder.counts.note(Level.WARNING, "NO_ANNOTATIONS", detail, where)
 
     def entries() -> Iterator[tuple[str, int, Any, tuple[str, str]]]:
         for name in files:
@@ -130,39 +130,41 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
             try:
                 size = sizes.known(image, place, title=image, beside=LabelFile(name).folder)
             except SizeUnknownError as error:
-                marks.leave_out(error, image, place)
+                builder.leave_out(error, image, place)
                 continue
-            row = marks.row(DataType.IMAGE, size.title, size.px, f"{name} {number}", place)
+            row = builder.row(DataType.IMAGE, size.title, size.px, f"{name} {number}", place)
             row._file = LabelFile(name, image)
             row.client_metadata = metadata_of(named_in(name) if len(files) > 1 or "/" in name else "")
             own = {key: value for key, value in entry.items() if key not in keys}
-            yield marks.fill(
-                row, _marks(entry, keys, size.px), own | ({} if keys == _KEYS[0] else {"(keys)": list(keys)})
+            yield builder.fill(
+                row, _annotations(entry, keys, size.px), own | ({} if keys == _KEYS[0] else {"(keys)": list(keys)})
             )
 
-    return marks.labels((mark for _, _, entry, keys in entries() for mark in _marks(entry, keys, (1, 1))), rows)
+    return builder.labels(
+        (annotation for _, _, entry, keys in entries() for annotation in _annotations(entry, keys, (1, 1))), rows
+    )
 
 
-def _marks(entry: dict[str, Any], keys: tuple[str, str], size: tuple[int, int]) -> Iterator[Mark]:
+def _annotations(entry: dict[str, Any], keys: tuple[str, str], size: tuple[int, int]) -> Iterator[Annotation]:
     given = entry.get(keys[1])
-    for one in given if isinstance(given, list) else [] if given is None else [given]:
-        label = one.get("label") if isinstance(one, dict) else None
-        mark = Mark(label if isinstance(label, str) else "")
+    for item in given if isinstance(given, list) else [] if given is None else [given]:
+        label = item.get("label") if isinstance(item, dict) else None
+        annotation = Annotation(label if isinstance(label, str) else "")
         if not isinstance(label, str):
-            mark.fault = "INVALID_ANNOTATION", f"It has no label: {one!r:.80}"
-            yield mark
+            annotation.fault = "INVALID_ANNOTATION", f"Annotation without a label: {item!r:.80}"
+            yield annotation
             continue
-        said = one.get("coordinates")
+        said = item.get("coordinates")
         sides: list[Any] = [said.get(side) for side in _SIDES] if isinstance(said, dict) else []
         if len(sides) == 4 and all(type(side) in (int, float) for side in sides) and not is_far(sides):
             x, y, width, height = map(float, sides)
-            mark.coordinates = box_from_px(x - width / 2, y - height / 2, width, height, size)
-        if mark.coordinates is None:
-            mark.fault = "INVALID_BBOX", f"It has no coordinates of a box with an area: {one!r:.120}"
+            annotation.coordinates = box_from_px(x - width / 2, y - height / 2, width, height, size)
+        if annotation.coordinates is None:
+            annotation.fault = "INVALID_BBOX", f"Annotation without a box of positive area: {item!r:.120}"
         else:
-            mark.native = {f"coordinates.{key}": value for key, value in said.items() if key not in _SIDES}
-            mark.native |= {key: value for key, value in one.items() if key not in ("label", "coordinates")}
-        yield mark
+            annotation.native = {f"coordinates.{key}": value for key, value in said.items() if key not in _SIDES}
+            annotation.native |= {key: value for key, value in item.items() if key not in ("label", "coordinates")}
+        yield annotation
 
 
 def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
@@ -179,13 +181,13 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
             native = native_of(image.row, FAMILY, narrowed.labels.native)
             own = dict(native.row) if native else {}
             keys, boxes, size = own.pop("(keys)", _KEYS[0]), [], (image.width, image.height)
-            for one in image.objects:
-                members = dict(native.of(one.object_hash, image.frame)) if native else {}
-                left, top, *sides = box_px(one._frames[image.frame].coordinates, size, CARRIES.tolerance_px)
+            for object_ in image.objects:
+                members = dict(native.of(object_.object_hash, image.frame)) if native else {}
+                left, top, *sides = box_px(object_._frames[image.frame].coordinates, size, CARRIES.tolerance_px)
                 box = map(rounded, (left + sides[0] / 2, top + sides[1] / 2, *sides))
                 inner = {key[12:]: members.pop(key) for key in [*members] if key.startswith("coordinates.")}
                 boxes.append(
-                    {"label": one.object_name, "coordinates": dict(zip(_SIDES, box, strict=True)) | inner} | members
+                    {"label": object_.object_name, "coordinates": dict(zip(_SIDES, box, strict=True)) | inner} | members
                 )
             text = json.dumps({keys[0]: image.name, keys[1]: boxes} | own, ensure_ascii=False)
             streams[name].write((b",\n" if begun else b"[\n") + text.encode("utf-8", "surrogatepass"))

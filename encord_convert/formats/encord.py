@@ -11,7 +11,7 @@ How each hub thing maps
     To itself, but for names: a label drawn in several shapes is classes of one name in the hub, and in the file all but
     the first have their shape behind it, ``car (polygon)``. Read back they have one name again; a class somebody called
     so keeps its own, which the hashes tell (:mod:`encord_convert.hub.class_names`). Two keys of the listing record that
-    a label row has no place for stand beside its own: ``number_of_frames`` and, where there is one,
+    a label row has no place for stand next to its own: ``number_of_frames`` and, where there is one,
     ``client_metadata``. Other readers of label rows pass them over.
 
 What is lost
@@ -21,7 +21,7 @@ Dialects met in the wild
     Rows of newer servers carry ``branch_name``, ``spaces``, numeric answers and shapes of other media; they come back
     as they were. Ellipses, circles and cuboids in the plane are shapes like the older ones; the cuboid of another
     tool whose back face is neither its front moved nor shrunk is the one nearest to it, with the corners of its own
-    beside that under ``back``, which other readers pass over. Newer rows say where a classification is in a ``range``
+    next to that under ``back``, which other readers pass over. Newer rows say where a classification is in a ``range``
     of its answers, older ones in an entry on each frame. Either is read, and both are written, with who made it and
     when, so that every version reads the same. Where a row says both and they differ, ``range`` counts for the frames
     and the entries count for the author, and the report has a note of each (RANGE_DIFFERS, AUTHOR_DIFFERS).
@@ -65,7 +65,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 class _EveryShape(frozenset[Shape]):
-    """Shapes, and those that have no name here yet too."""
+    """Shapes by name, unknown ones included."""
 
     def __contains__(self, shape: object) -> bool:
         return isinstance(shape, Shape | NewerShape)
@@ -84,7 +84,7 @@ CARRIES = Carries(
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """The two members, wherever in the source they lie together."""
+    """The two members, wherever they are together in the source."""
 
     ontology: str
     rows: str
@@ -93,7 +93,7 @@ class _Names:
 def _find(source: Source) -> _Names | None:
     for name in source.names(ROWS, depth=2):
         if not name.endswith(ROWS):
-            continue  # a file that is named itself, whatever it is called
+            continue  # a file given directly may have any name
         folder = name[: -len(ROWS)]
         ontology = folder + ONTOLOGY
         if ontology in source.names(ONTOLOGY, depth=2):
@@ -145,7 +145,7 @@ def _parsed_ontology(text: bytes, place: str) -> OntologyStructure:
 
 
 def unread_of(ontology: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
-    """Return what the JSON of an ontology says that is not in what is written of it."""
+    """Return what the JSON of an ontology holds and its rewritten form does not."""
     return {f"ontology.{path}": value for path, value in differences(ontology, written)}
 
 
@@ -179,12 +179,9 @@ def _parsed_row(line: bytes, structure: OntologyStructure, check: RowCheck, plac
     return row
 
 
-# -- shards -----------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A part of a file of rows: from one byte to before another, its first line, and what it takes to read them."""
+    """A byte range of a file of rows, its first line number, and what it takes to read it."""
 
     path: Path
     place: str
@@ -218,7 +215,7 @@ def _chunk(stream: BinaryIO, least: int) -> tuple[int, int] | None:
 
 
 def open_shard(spec: Spec) -> LabelSet:
-    """Return the part of a label set that a recipe describes, in whatever process this runs."""
+    """Return the shard of a label set that a spec describes, in any process."""
     structure = _parsed_ontology(msgspec.json.encode(spec.ontology), spec.place)
     check = RowCheck(structure)
 
@@ -231,9 +228,6 @@ def open_shard(spec: Spec) -> LabelSet:
     labels = LabelSet(structure, rows, title=spec.title)
     labels.spec = (f"{__name__}:{open_shard.__name__}", spec)
     return labels
-
-
-# -- write ------------------------------------------------------------------------------------------------------------
 
 
 def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
@@ -252,7 +246,7 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
 
 
 def row_dict(row: LabelRowV2) -> dict[str, Any]:
-    """Return a label row with the two keys of its listing record that the row form has no place for."""
+    """Return a label row with the two keys of its listing record that the row form lacks."""
     members = row.to_encord_dict()
     members.setdefault("number_of_frames", row.number_of_frames)
     if row.client_metadata or members.get("client_metadata"):

@@ -1,14 +1,14 @@
 """KITTI object and tracking labels: a line an object, of blank-separated columns.
 
 What it is
-    The text files of the KITTI object and tracking benchmarks, which NVIDIA's TAO and DIGITS and many a detector of
-    objects in space read.
+    The text files of the KITTI object and tracking benchmarks, which NVIDIA's TAO and DIGITS and many 3D detectors
+    read.
 
 Files on disk
     Detection: ``label_2/000000.txt`` for each image ``image_2/000000.png``, of 15 columns or, with a score, 16.
     Tracking: ``label_02/0000.txt`` for each sequence ``image_02/0000/``, with frame (from 0) and track id before these.
-    Sizes are asked of the images, else ``sizes.csv``, which is ours, says them, else ``-r size=1242x375`` does. A
-    folder of a split may be around all of it: ``training/label_2``.
+    Sizes come from the images, else from ``sizes.csv`` (ours), else from ``-r size=1242x375``. All of it may be in a
+    folder named for the split: ``training/label_2``.
 
 How each hub thing maps
     ===========================  ===================================================================================
@@ -38,11 +38,19 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from encord_convert.errors import ReadError
+from encord_convert.formats._annotations import (
+    MOST_FRAMES,
+    Annotation,
+    RowBuilder,
+    answers_at,
+    ids_of,
+    native_of,
+    plain,
+)
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, box_from_px, box_px, decimal, is_number, whole
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._lines import lines_of
-from encord_convert.formats._marks import MOST_FRAMES, Mark, Marks, answers_at, ids_of, native_of, plain
 from encord_convert.formats._numbered import FrameFolders
 from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import SIZES, Size, SizeOptions, Sizes, write_sizes
@@ -64,13 +72,13 @@ CARRIES = box_carries(
     keeps_answer=lambda attribute, value: attribute.title in ASKED and is_number(value) and float(value) != -1,
 )  # fmt: skip
 _SPACE = {"alpha": ("-10",), "dimensions": ("-1",) * 3, "location": ("-1000",) * 3, "rotation_y": ("-10",)}
-"""What is of space, and the values of what is not known."""
+"""The 3D columns, and their values for "unknown"."""
 _STILLS, _SEQUENCES = "label_2", "label_02"
 _LOOKED_AT, _DEPTH, _HEAD = 32, 4, 1 << 16
 
 
 class File(NamedTuple):
-    """A label file, the image or folder of images it is of, and whether it is of a sequence."""
+    """A label file, its image or folder of images, and whether it is a sequence."""
 
     name: str
     image: str
@@ -78,9 +86,9 @@ class File(NamedTuple):
 
 
 def label_files(source: Source) -> list[File]:
-    """Return the label files: those of folders whose files begin with lines of KITTI, if with any.
+    """Return the label files: those of folders whose files begin with KITTI lines.
 
-    In a folder that is called as KITTI does one file will do, in another more than half of those that say anything.
+    One such file suffices in a folder with KITTI's name; elsewhere more than half of the non-empty files must qualify.
     """
     folders: dict[str, list[str]] = {}
     for name in source.names(".txt", depth=_DEPTH):
@@ -98,22 +106,22 @@ def label_files(source: Source) -> list[File]:
 
 
 def _columns_at(head: bytes) -> int:
-    """Return the number of columns of the first line of KITTI at the beginning of a file; 0 if there is none."""
+    """Return the number of columns of a file's first KITTI line; 0 if there is none."""
     lines = head.decode("utf-8-sig", "replace").split("\n")
     whole_ones = lines if len(head) < _HEAD else lines[:-1]
     return next((count for line in whole_ones if (count := _columns(line.split()))), 0)
 
 
 def _unlabelled(files: list[File], folders: FrameFolders) -> list[File]:
-    """Return the images in the folders of those that have a label file, but have none: images without objects."""
+    """Return images without a label file in folders where others have one: images without objects."""
     known = {file.image for file in files if not file.is_sequence}
-    beside = dict.fromkeys(one[: one.rfind("/") + 1] for one in known)
+    beside = dict.fromkeys(item[: item.rfind("/") + 1] for item in known)
     stems = (split_suffix(name)[0] for folder in beside for name in folders.files(folder))
-    return [File("", one, is_sequence=False) for one in dict.fromkeys(stems) if one not in known]
+    return [File("", stem, is_sequence=False) for stem in dict.fromkeys(stems) if stem not in known]
 
 
 def _columns(words: list[str]) -> int:
-    """Return the number of columns of a line of KITTI, all but that of the type numbers; 0 if it is none."""
+    """Return the number of columns of a KITTI line, all numbers but the type; 0 if it is not one."""
     at = 2 if len(words) > 16 else 0
     return len(words) if len(words) > 14 and [n for n, word in enumerate(words) if not is_number(word)] == [at] else 0
 
@@ -133,46 +141,50 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     """
     files, sizes = label_files(source), Sizes(source, options.size)
     if not files and SIZES not in source.names(SIZES, depth=1):
-        name = next((one for one in source.names(".txt", depth=_DEPTH) if source.head(one, _HEAD).strip()), None)
+        name = next((item for item in source.names(".txt", depth=_DEPTH) if source.head(item, _HEAD).strip()), None)
         if name is None:
-            raise ReadError(source.name, "has no text files of KITTI, with 15 to 18 columns.")
+            raise ReadError(source.name, "has no KITTI text files, which have 15 to 18 columns.")
         line, words = next((line, text.split()) for line, text in lines_of(source, name) if text.strip())
         raise ReadError(source.place(name), _fault(words, "15 to 18"), line=line)
     order = {path: number for number, path in enumerate(sizes.stated)}
     folders = FrameFolders(source)
     files = sorted(files + _unlabelled(files, folders), key=lambda file: (order.get(file.image, -1), file.image))
-    marks = Marks(FAMILY, {"annotation.track_id"}, is_dynamic=any(file.is_sequence for file in files))
+    builder = RowBuilder(FAMILY, {"annotation.track_id"}, is_dynamic=any(file.is_sequence for file in files))
     for left in folders.beside(f"{file.image}/" for file in files if file.is_sequence):
-        detail = f"The images in {source.place(left)} have no label file, and are left out."
-        marks.counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(folders.files(left)))
-    every = (mark for file in files for mark in _marks(source, file, (1, 1)))
-    return marks.labels(every, lambda: (_row(source, file, sizes, marks, folders) for file in files))
+        detail = f"The images in {source.place(left)} have no label file and are left out."
+        builder.counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(folders.files(left)))
+    every = (annotation for file in files for annotation in _annotations(source, file, (1, 1)))
+    return builder.labels(every, lambda: (_row(source, file, sizes, builder, folders) for file in files))
 
 
-def _row(source: Source, file: File, sizes: Sizes, marks: Marks, folders: FrameFolders) -> LabelRowV2:
+def _row(source: Source, file: File, sizes: Sizes, builder: RowBuilder, folders: FrameFolders) -> LabelRowV2:
     images = folders.frames(f"{file.image}/", first=0) if file.is_sequence else {}
     first = next(iter(images.values()), f"{file.image}/000000.png") if file.is_sequence else f"{file.image}.png"
     title = file.image.rpartition("/")[2] if file.is_sequence else ""
     name = file.name or f"{file.image}.png"
     size = sizes.known(file.image, source.place(name), first, title)
-    found = list(_marks(source, file, size.px))
-    last = max((*images, *(mark.frame for mark in found)), default=0)
+    found = list(_annotations(source, file, size.px))
+    last = max((*images, *(annotation.frame for annotation in found)), default=0)
     frames = max(size.frames, last + 1) if file.is_sequence else 1
     kind = DataType.VIDEO if file.is_sequence else DataType.IMAGE
-    row = marks.row(kind, size.title, size.px, name, source.place(name), frames=frames)
+    row = builder.row(kind, size.title, size.px, name, source.place(name), frames=frames)
     row.client_metadata = metadata_of(named_in(file.image))
-    wanted = {mark.frame: f"{file.image}/{mark.frame:06d}.png" for mark in found if file.is_sequence and not mark.fault}
+    wanted = {
+        annotation.frame: f"{file.image}/{annotation.frame:06d}.png"
+        for annotation in found
+        if file.is_sequence and not annotation.fault
+    }
     row._file = LabelFile("", size.member or file.image, wanted | images, (file.image,) if file.is_sequence else ())
-    return marks.fill(row, found)
+    return builder.fill(row, found)
 
 
-def _marks(source: Source, file: File, size: tuple[int, int]) -> Iterator[Mark]:
-    """Yield the objects of a file; boxes are of an image of this size."""
+def _annotations(source: Source, file: File, size: tuple[int, int]) -> Iterator[Annotation]:
+    """Yield the objects of a file for an image of this size."""
     for line, text in lines_of(source, file.name) if file.name else ():
         words = text.split()
         if words and _columns(words) not in ((17, 18) if file.is_sequence else (15, 16)):
             wanted = "17 or 18, with frame and track id" if file.is_sequence else "15 or 16"
-            yield Mark("", line=line, fault=("INVALID_ROW", f"It {_fault(words, wanted)}"))
+            yield Annotation("", line=line, fault=("INVALID_ROW", f"It {_fault(words, wanted)}"))
             continue
         if not words:
             continue
@@ -180,23 +192,25 @@ def _marks(source: Source, file: File, size: tuple[int, int]) -> Iterator[Mark]:
         type_, *rest = words[2:] if file.is_sequence else words
         left, top, right, bottom = map(float, rest[3:7])
         box = box_from_px(left, top, right - left, bottom - top, size)
-        mark = Mark(unquote("" if type_ == "%" else type_), box, line, frame, None if track == -1 else track)
+        annotation = Annotation(
+            unquote("" if type_ == "%" else type_), box, line, frame, None if track == -1 else track
+        )
         if not 0 <= frame < MOST_FRAMES:
-            mark.fault, mark.frame = ("FRAME_BEYOND", f"There is no frame {frame}."), 0
+            annotation.fault, annotation.frame = ("FRAME_BEYOND", f"There is no frame {frame}."), 0
         elif box is None:
-            mark.fault = "INVALID_BBOX", f"The box {' '.join(rest[3:7])} has no area."
-        mark.answers = {name: word for name, word in zip(ASKED, rest, strict=False) if float(word) != -1}
-        mark.native = {} if track is None else {"track_id": track}
+            annotation.fault = "INVALID_BBOX", f"The box {' '.join(rest[3:7])} has no area."
+        annotation.answers = {name: word for name, word in zip(ASKED, rest, strict=False) if float(word) != -1}
+        annotation.native = {} if track is None else {"track_id": track}
         for key, given in zip(_SPACE, (rest[2:3], rest[7:10], rest[10:13], rest[13:14]), strict=True):
             if [*map(float, given)] != [*map(float, _SPACE[key])]:
-                mark.native[key] = " ".join(given)
+                annotation.native[key] = " ".join(given)
         if len(rest) > 14:
-            mark.score(rest[14], "score")
-        yield mark
+            annotation.score(rest[14], "score")
+        yield annotation
 
 
 def _fault(words: list[str], wanted: str) -> str:
-    return f"has {len(words)} columns or a word for a number; KITTI has {wanted}, all numbers but the type."
+    return f"has {len(words)} columns or a non-numeric one; KITTI has {wanted}, all numbers but the type."
 
 
 def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
@@ -212,10 +226,10 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
         ids = ids_of(row, native)
         with target.open(f"{path}.txt") as stream:
             for frame, objects in sorted(written.items()):
-                for one in objects:
-                    head = f"{frame} {ids[one.object_hash]} " if is_sequence else ""
-                    own = native.of(one.object_hash, frame) if native else {}
-                    line = head + _line(one, frame, frame_size(row, frame), own)
+                for object_ in objects:
+                    head = f"{frame} {ids[object_.object_hash]} " if is_sequence else ""
+                    own = native.of(object_.object_hash, frame) if native else {}
+                    line = head + _line(object_, frame, frame_size(row, frame), own)
                     stream.write(line.encode("utf-8", "surrogatepass") + b"\n")
         image = path.replace("/label_", "/image_") if folder else path.replace("label_", "image_", 1)
         sizes.append(Size(image, *frame_size(row, 0), row.data_title, row.number_of_frames * is_sequence))

@@ -5,8 +5,8 @@ What it is
 
 Files on disk
     ``<split>-annotations-bbox.csv``, a row a box; ``class-descriptions*.csv`` with the names of labels and
-    ``*hierarchy.json`` beside it or below. Images are called by their id: ``0001eeaf4aed83f9.jpg``. Sizes are asked of
-    them, else ``sizes.csv``, which is ours, says them, else ``-r size=1024x768`` does.
+    ``*hierarchy.json`` next to it or below. Images are called by their id: ``0001eeaf4aed83f9.jpg``. Sizes come from
+    them, else from ``sizes.csv`` (ours), else from ``-r size=1024x768``.
 
 How each hub thing maps
     =========================  =====================================================================================
@@ -37,13 +37,13 @@ from functools import partial
 from typing import Any
 
 from encord_convert.errors import ReadError, SizeUnknownError
+from encord_convert.formats._annotations import Annotation, RowBuilder, answers_at, native_of, plain
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, box_from_px, box_px, is_checked, is_number, rounded
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._images import named_images
 from encord_convert.formats._json_heads import head_of
 from encord_convert.formats._lines import Table, csv_writer, json_of, rows_of
-from encord_convert.formats._marks import Mark, Marks, answers_at, native_of, plain
 from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import (
     META,
@@ -77,22 +77,22 @@ _MOST_META = 1 << 26
 _DEPTH, _MOST_CLASSES, _TABLE = 3, 1000, "annotations-bbox.csv"
 
 
-def _mark(line: int, row: dict[str, str], labels: Mapping[str, str]) -> Mark:
-    mark = Mark(labels.get(row["LabelName"], row["LabelName"]), line=line)
+def _annotation(line: int, row: dict[str, str], labels: Mapping[str, str]) -> Annotation:
+    annotation = Annotation(labels.get(row["LabelName"], row["LabelName"]), line=line)
     if all(is_number(row[side]) for side in SIDES):
         left, right, top, bottom = (float(row[side]) for side in SIDES)
-        mark.coordinates = box_from_px(left, top, right - left, bottom - top, (1, 1))
-    if mark.coordinates is None:
-        mark.fault = "INVALID_BBOX", f"The box {' '.join(row[side] for side in SIDES)} has no area."
-    mark.answers = {flag: (flag,) for flag in FLAGS if row.get(flag) == "1"}
-    mark.native = {key: cell for key, cell in row.items() if cell and key not in _READ}
-    mark.native |= {flag: row[flag] for flag in FLAGS if row.get(flag, "0") not in ("0", "1")}
+        annotation.coordinates = box_from_px(left, top, right - left, bottom - top, (1, 1))
+    if annotation.coordinates is None:
+        annotation.fault = "INVALID_BBOX", f"The box {' '.join(row[side] for side in SIDES)} has no area."
+    annotation.answers = {flag: (flag,) for flag in FLAGS if row.get(flag) == "1"}
+    annotation.native = {key: cell for key, cell in row.items() if cell and key not in _READ}
+    annotation.native |= {flag: row[flag] for flag in FLAGS if row.get(flag, "0") not in ("0", "1")}
     score = row.get("Confidence", "1")
     if not is_number(score):
-        mark.native["Confidence"] = score
+        annotation.native["Confidence"] = score
     elif float(score) != 1:
-        mark.score(score, "Confidence")
-    return mark
+        annotation.score(score, "Confidence")
+    return annotation
 
 
 _READ = frozenset({*COLUMNS} - {"Source"})
@@ -120,7 +120,7 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
     files, sizes = _files(source), Sizes(source, options.size)
     if not files:
         raise ReadError(source.name, f"has no CSV table with the columns ImageID, LabelName, {', '.join(SIDES)}.")
-    marks, native, names = Marks(FAMILY), dict[str, Any]({NOTES: []}), dict[str, str]()
+    builder, native, names = RowBuilder(FAMILY), dict[str, Any]({NOTES: []}), dict[str, str]()
     for name in source.names(depth=_DEPTH):
         if re.search(r"class-descriptions[^/]*\.csv$", name):
             for _, cells in rows_of(source, name):
@@ -130,24 +130,24 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
                 native["head"] = cells[:2]
                 if len(cells) > 2:
                     detail = f"Columns of {source.place(name)} that are not read: {', '.join(cells[2:])}."
-                    marks.counts.note(Level.WARNING, "KEYS_NOT_READ", detail)
+                    builder.counts.note(Level.WARNING, "KEYS_NOT_READ", detail)
         elif name.endswith("hierarchy.json"):
             native["hierarchy"] = json_of(source, name, dict)
-            detail = f"Only Open Images has a place for the hierarchy of its labels, {name}."
+            detail = f"The label hierarchy, {name}, is kept for Open Images only."
             native[NOTES].append((Level.INFO, "NATIVE_DROPPED", detail, "hierarchy", 1))
         elif name.lower().endswith(".csv") and name not in (*files, SIZES):
             detail = f"{source.place(name)} is not read: only tables of boxes are."
-            marks.counts.note(Level.WARNING, "FILE_NOT_READ", detail)
+            builder.counts.note(Level.WARNING, "FILE_NOT_READ", detail)
     ids: dict[str, str] = {}
     labels = {id_: name if ids.setdefault(name, id_) == id_ else id_ for id_, name in names.items()}
     for label in labels.values() if len(labels) <= _MOST_CLASSES else ():
-        marks.declare(label, Shape.BOUNDING_BOX, {})
+        builder.declare(label, Shape.BOUNDING_BOX, {})
     tables = [Table(source, name, "ImageID") for name in files]
     for table in tables:
         for line, fact in table.damaged:
-            marks.lose("box", f"The row {fact}", source.place(table.name), line)
+            builder.lose("box", f"The row {fact}", source.place(table.name), line)
     _take_meta(source, tables, sizes)
-    native["columns"] = [*dict.fromkeys(one for table in tables for one in table.columns if one not in COLUMNS)]
+    native["columns"] = [*dict.fromkeys(name for table in tables for name in table.columns if name not in COLUMNS)]
     native[CLASSES] = {label: {"LabelName": id_} for id_, label in labels.items() if label != id_}
 
     def row(key: str, table: Table, found: Sequence[tuple[int, dict[str, str]]]) -> LabelRowV2 | None:
@@ -155,11 +155,11 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
         try:
             size = sizes.known(key, source.place(table.name), f"{image}.jpg")
         except SizeUnknownError as error:
-            marks.leave_out(error, key, source.place(table.name))
+            builder.leave_out(error, key, source.place(table.name))
             return None
-        made = marks.row(DataType.IMAGE, size.title, size.px, f"{table.name} {image}", source.place(table.name))
+        made = builder.row(DataType.IMAGE, size.title, size.px, f"{table.name} {image}", source.place(table.name))
         made.client_metadata, made._file = metadata_of(split), LabelFile(table.name, size.member or size.title)
-        return marks.fill(made, (_mark(*one, labels) for one in found))
+        return builder.fill(made, (_annotation(*match, labels) for match in found))
 
     def rows() -> Iterator[LabelRowV2 | None]:
         order = {key: number for number, key in enumerate(sizes.stated)}
@@ -173,14 +173,14 @@ def read(source: Source, options: SizeOptions, report: Report) -> LabelSet:
                 yield row(key, table, found)
         yield from (row(key, tables[0], ()) for key in reversed(empty))
 
-    every = (_mark(*one, labels) for table in tables for one in table.rows())
-    return marks.labels(every, lambda: filter(None, rows()), native=native)
+    every = (_annotation(*item, labels) for table in tables for item in table.rows())
+    return builder.labels(every, lambda: filter(None, rows()), native=native)
 
 
 def _take_meta(source: Source, tables: Sequence[Table], sizes: Sizes) -> None:
-    """Add what CVAT says of the sizes of images; those without boxes are in the split of the only table, if in any."""
+    """Add image sizes from CVAT's file; images without boxes get the split of the only table, if there is one."""
     lone = _split(tables[0].name) if len(tables) == 1 else ""
-    for name in (one for one in source.names(META, depth=_DEPTH) if one.rpartition("/")[2] == META):
+    for name in (item for item in source.names(META, depth=_DEPTH) if item.rpartition("/")[2] == META):
         for image, size in meta_sizes(source.head(name, _MOST_META).decode("utf-8-sig", "replace")).items():
             for split in [_split(table.name) for table in tables if image in table.groups] or [lone]:
                 sizes.stated.setdefault(_key(split, image), Size(_key(split, image), *size))
@@ -209,16 +209,16 @@ def write(narrowed: Narrowed, target: Target, options: NoOptions) -> None:
                 tables[split] = table(f"{split}-{_TABLE}".lstrip("-"), columns)
             id_ = paths.file(plain(split_suffix(image.name)[0]), ".jpg", by_stem=True)
             native = native_of(image.row, FAMILY, narrowed.labels.native)
-            for one in image.objects:
-                frame, said = one._frames[image.frame], answers_at(one, image.frame, CARRIES)
+            for object_ in image.objects:
+                frame, said = object_._frames[image.frame], answers_at(object_, image.frame, CARRIES)
                 left, top, width, height = box_px(frame.coordinates, (image.width, image.height), CARRIES.tolerance_px)
                 x, y = (left, left + width), (top, top + height)
                 shares = (*(number / image.width for number in x), *(number / image.height for number in y))
-                cells: dict[str, Any] = {"ImageID": id_, "LabelName": ids.get(one.object_name, one.object_name)}
+                cells: dict[str, Any] = {"ImageID": id_, "LabelName": ids.get(object_.object_name, object_.object_name)}
                 cells["Confidence"] = rounded(frame.object_frame_instance_info.confidence, 9)
                 cells |= {side: rounded(share, 9) for side, share in zip(SIDES, shares, strict=True)}
                 cells |= {flag: int(flag in said) for flag in FLAGS}
-                cells |= native.of(one.object_hash, image.frame) if native else {}
+                cells |= native.of(object_.object_hash, image.frame) if native else {}
                 tables[split].writerow([cells.get(column, "") for column in columns])
             sizes.append(Size(_key(split, id_), image.width, image.height, image.title))
         if not tables:

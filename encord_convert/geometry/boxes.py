@@ -6,9 +6,9 @@ A box is four numbers:
 - ``xywh``: left, top, width, height
 - ``cxcywh``: centre x, centre y, width, height
 
-The origin is the top-left corner of the image, y grows downwards, right and bottom are exclusive edges: the first
-pixel is the box 0, 0, 1, 1. The unit is the caller's, pixels or parts of the image, save where rotation needs pixels. A
-rotated box is the ``xywh`` of the box before it is turned, and degrees clockwise on screen about its centre.
+The origin is the top-left corner of the image, y grows downwards, right and bottom are exclusive edges: the first pixel
+is the box 0, 0, 1, 1. The unit is the caller's, pixels or parts of the image, save where rotation needs pixels. A
+rotated box is the unrotated ``xywh``, and degrees clockwise on screen about its centre.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _QUARTER_TURNS = {0.0: (1.0, 0.0), 90.0: (0.0, 1.0), 180.0: (-1.0, 0.0), 270.0: 
 
 
 def xyxy_from_xywh(box: Sequence[float]) -> Box:
-    """Turn left, top, width, height into left, top, right, bottom.
+    """Convert left, top, width, height to left, top, right, bottom.
 
     >>> xyxy_from_xywh((10, 20, 30, 40))
     (10, 20, 40, 60)
@@ -33,9 +33,9 @@ def xyxy_from_xywh(box: Sequence[float]) -> Box:
 
 
 def xywh_from_xyxy(box: Sequence[float]) -> Box:
-    """Turn left, top, right, bottom into left, top, width, height.
+    """Convert left, top, right, bottom to left, top, width, height.
 
-    Corners in the wrong order give negative sizes: ``ordered_xyxy`` puts them right.
+    Corners in the wrong order give negative sizes: ``ordered_xyxy`` fixes them.
 
     >>> xywh_from_xyxy((10, 20, 40, 60))
     (10, 20, 30, 40)
@@ -45,7 +45,7 @@ def xywh_from_xyxy(box: Sequence[float]) -> Box:
 
 
 def cxcywh_from_xywh(box: Sequence[float]) -> Box:
-    """Turn left, top, width, height into centre x, centre y, width, height.
+    """Convert left, top, width, height to centre x, centre y, width, height.
 
     >>> cxcywh_from_xywh((10, 20, 30, 40))
     (25.0, 40.0, 30, 40)
@@ -55,7 +55,7 @@ def cxcywh_from_xywh(box: Sequence[float]) -> Box:
 
 
 def xywh_from_cxcywh(box: Sequence[float]) -> Box:
-    """Turn centre x, centre y, width, height into left, top, width, height.
+    """Convert centre x, centre y, width, height to left, top, width, height.
 
     >>> xywh_from_cxcywh((25, 40, 30, 40))
     (10.0, 20.0, 30, 40)
@@ -65,7 +65,7 @@ def xywh_from_cxcywh(box: Sequence[float]) -> Box:
 
 
 def cxcywh_from_xyxy(box: Sequence[float]) -> Box:
-    """Turn left, top, right, bottom into centre x, centre y, width, height.
+    """Convert left, top, right, bottom to centre x, centre y, width, height.
 
     >>> cxcywh_from_xyxy((10, 20, 40, 60))
     (25.0, 40.0, 30, 40)
@@ -75,7 +75,7 @@ def cxcywh_from_xyxy(box: Sequence[float]) -> Box:
 
 
 def xyxy_from_cxcywh(box: Sequence[float]) -> Box:
-    """Turn centre x, centre y, width, height into left, top, right, bottom.
+    """Convert centre x, centre y, width, height to left, top, right, bottom.
 
     >>> xyxy_from_cxcywh((25, 40, 30, 40))
     (10.0, 20.0, 40.0, 60.0)
@@ -85,7 +85,7 @@ def xyxy_from_cxcywh(box: Sequence[float]) -> Box:
 
 
 def ordered_xyxy(box: Sequence[float]) -> Box:
-    """Put corners in order, so that left <= right and top <= bottom.
+    """Order corners, so that left <= right and top <= bottom.
 
     >>> ordered_xyxy((40, 20, 10, 60))
     (10, 20, 40, 60)
@@ -95,7 +95,7 @@ def ordered_xyxy(box: Sequence[float]) -> Box:
 
 
 def relative_from_pixels(box: Sequence[float], width: float, height: float) -> Box:
-    """Divide a box in pixels by the size of the image, one division for each number.
+    """Divide a box in pixels by the size of the image, one division per number.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def pixels_from_relative(box: Sequence[float], width: float, height: float) -> B
 
 
 def normalised_angle(angle_deg: float) -> float:
-    """Bring an angle into [0, 360) degrees.
+    """Normalize an angle to [0, 360) degrees.
 
     Raises
     ------
@@ -147,21 +147,19 @@ def normalised_angle(angle_deg: float) -> float:
 
 
 def corners_from_rotated(x: float, y: float, w: float, h: float, angle_deg: float) -> list[float]:
-    """Find the corners of a box turned about its centre.
+    """Return the corners of a box rotated about its centre.
 
     Parameters
     ----------
     x, y, w, h : float
-        The box before it is turned, left, top, width, height, in pixels; relative numbers would be sheared.
+        The unrotated box, left, top, width, height, in pixels; relative numbers would be sheared.
     angle_deg : float
-        Degrees, clockwise on screen. Multiples of 90 are turned without rounding errors.
+        Degrees, clockwise on screen. Multiples of 90 are exact.
 
     Returns
     -------
     list of 8 floats
-        x0, y0, ... clockwise on screen, from the corner that was top-left before the turn.
-
-    Source
+        x0, y0, ... clockwise on screen, from the corner that was top-left before rotation. Source
     ------
     CVAT XML 1.1, ``rotation`` of ``<box>``.
 
@@ -170,8 +168,8 @@ def corners_from_rotated(x: float, y: float, w: float, h: float, angle_deg: floa
     """
     cos, sin = cos_sin(angle_deg)
     cx, cy = x + w / 2, y + h / 2
-    ux, uy = cos * w / 2, sin * w / 2  # half the width, along the turned top edge
-    vx, vy = -sin * h / 2, cos * h / 2  # half the height, along the turned left edge
+    ux, uy = cos * w / 2, sin * w / 2  # half the width, along the rotated top edge
+    vx, vy = -sin * h / 2, cos * h / 2  # half the height, along the rotated left edge
     return [
         cx - ux - vx,
         cy - uy - vy,
@@ -185,19 +183,19 @@ def corners_from_rotated(x: float, y: float, w: float, h: float, angle_deg: floa
 
 
 def rotated_from_corners(flat: Sequence[float], *, tolerance: float = 1e-6) -> tuple[float, float, float, float, float]:
-    """Find the box and the turn that make these four corners.
+    """Return the box and rotation that give these four corners.
 
     Parameters
     ----------
     flat : 8 floats
-        x0, y0, ... in pixels, clockwise on screen, from the corner that was top-left before the turn.
+        x0, y0, ... in pixels, clockwise on screen, from the corner that was top-left before rotation.
     tolerance : float
-        How far, in pixels, a corner may lie from that of a true rectangle.
+        Largest distance of a corner from a true rectangle's, in pixels.
 
     Returns
     -------
     x, y, w, h, angle_deg : float
-        The box before it is turned, in pixels, and degrees clockwise on screen in [0, 360).
+        The unrotated box, in pixels, and degrees clockwise on screen in [0, 360).
 
     Raises
     ------
@@ -223,7 +221,7 @@ def rotated_from_corners(flat: Sequence[float], *, tolerance: float = 1e-6) -> t
 
 
 def xyxy_from_rotated(x: float, y: float, w: float, h: float, angle_deg: float) -> Box:
-    """Find the upright box, in pixels, that encloses a rotated one.
+    """Return the upright box, in pixels, that encloses a rotated one.
 
     >>> xyxy_from_rotated(0, 0, 4, 2, 90)
     (1.0, -1.0, 3.0, 3.0)
@@ -232,7 +230,7 @@ def xyxy_from_rotated(x: float, y: float, w: float, h: float, angle_deg: float) 
 
 
 def xyxy_from_points(flat: Sequence[float]) -> Box:
-    """Find the upright box that encloses points x0, y0, x1, y1, ...
+    """Return the upright box that encloses points x0, y0, x1, y1, ...
 
     Raises
     ------
@@ -249,7 +247,7 @@ def xyxy_from_points(flat: Sequence[float]) -> Box:
 
 
 def clip_xyxy(xyxy: Sequence[float], width: float, height: float) -> Box:
-    """Cut away what a box has outside the image.
+    """Clip a box to the image.
 
     Parameters
     ----------
@@ -276,7 +274,7 @@ def clip_xyxy(xyxy: Sequence[float], width: float, height: float) -> Box:
 
 
 def cos_sin(angle_deg: float) -> tuple[float, float]:
-    """Take cosine and sine of degrees, exact for quarter turns.
+    """Return cosine and sine of degrees, exact for multiples of 90.
 
     >>> cos_sin(450)
     (0.0, 1.0)

@@ -12,7 +12,7 @@ Flat = Sequence[float]
 Point = tuple[float, float]
 
 _EQUAL_SCALE = 1e-9
-"""A back face whose size differs by less has no vanishing point: it would lie beyond all numbers."""
+"""Relative size difference below which a back face has no vanishing point."""
 
 
 def moved_face(front: Flat, offset: Point) -> list[float]:
@@ -38,7 +38,7 @@ def shrunk_face(front: Flat, vanishing_point: Point, scale: float) -> list[float
 
 
 def prism_of(front: Flat, back: Flat) -> tuple[Point, float | None]:
-    """Return how a back face follows from the front, or how one does that is as near to it as can be.
+    """Return how a back face follows from the front, by least squares if not exactly.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def prism_of(front: Flat, back: Flat) -> tuple[Point, float | None]:
     Returns
     -------
     point, scale
-        The offset and None; or, where that comes nearer, the vanishing point and the scale of the back face.
+        The offset and None; or, if that fits better, the vanishing point and the scale of the back face.
 
     >>> prism_of([0, 0, 4, 0, 4, 2, 0, 2], [1, -1, 5, -1, 5, 1, 1, 1])
     ((1.0, -1.0), None)
@@ -59,7 +59,7 @@ def prism_of(front: Flat, back: Flat) -> tuple[Point, float | None]:
     offset = bx - fx, by - fy
     spread = [number - (fx, fy)[place % 2] for place, number in enumerate(front)]
     target = [number - (bx, by)[place % 2] for place, number in enumerate(back)]
-    size = math.fsum(one * one for one in spread)
+    size = math.fsum(item * item for item in spread)
     scale = math.fsum(one * other for one, other in zip(spread, target, strict=True)) / size if size else 1.0
     if abs(1.0 - scale) < _EQUAL_SCALE:
         return offset, None
@@ -70,7 +70,7 @@ def prism_of(front: Flat, back: Flat) -> tuple[Point, float | None]:
 
 
 def farthest(one: Flat, other: Flat) -> float:
-    """Return by how much the coordinates of two faces differ at the most."""
+    """Return the largest difference of coordinates of two faces."""
     return max((abs(a - b) for a, b in zip(one, other, strict=True)), default=0.0)
 
 

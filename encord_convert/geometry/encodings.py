@@ -1,6 +1,6 @@
 """Further encodings of a mask: brush streams, bitmaps in a PNG, pairs of start and length.
 
-They stand beside the run-length dialects of :mod:`encord_convert.geometry.rle` and speak its language: runs are 1-D
+They complement the run-length dialects of :mod:`encord_convert.geometry.rle`: runs are 1-D
 int64 arrays of pixels, background first, of rows or of columns as each function says.
 
 ===================  ==========================  ===================================================================
@@ -11,8 +11,7 @@ Supervisely bitmap   a box, as a PNG             base64 of zlib of the PNG, and 
 Kaggle pairs         columns of the whole image  ``start length`` of each foreground run, the first pixel being 1
 ===================  ==========================  ===================================================================
 
-Files come from strangers: every size is checked before memory is taken, and nothing inflates beyond what the size of
-the mask allows.
+Input is untrusted: every size is checked before memory is allocated, and inflation is bounded by the size of the mask.
 
 Sources: Label Studio, "Brush" (``format: rle``); Supervisely, "Annotation format", ``bitmap``; Airbus Ship Detection,
 "Data description" (Kaggle); the streams of the tests were measured.
@@ -43,9 +42,6 @@ _MOST_INFLATED = 1 << 24
 _NUMBERS: msgspec.json.Decoder[list[int]] = msgspec.json.Decoder(list[int])
 
 
-# --- Label Studio brush ---------------------------------------------------------------------------------------------
-
-
 def brush_from_runs(runs: ArrayLike) -> list[int]:
     """Render row runs of a whole image as a Label Studio brush stream.
 
@@ -72,7 +68,7 @@ def brush_from_runs(runs: ArrayLike) -> list[int]:
     if count >= 1 << 32:
         raise ValueError(f"A brush stream holds less than {1 << 30} pixels, not {count // 4}.")
     lengths, is_set = _split(4 * runs, _LONGEST_BRUSH_RUN)
-    # flag 1, two bits for the width, the length less one, and the value repeated
+    # flag 1, two bits for the width, the length less one, and the repeated value
     chosen = np.searchsorted([1 << width for width in _WIDTHS], lengths)
     widths = np.array(_WIDTHS)[chosen]
     words = (((1 << 2 | chosen) << widths | lengths - 1) << 8) | is_set * 255
@@ -89,7 +85,7 @@ def runs_from_brush(numbers: Sequence[int] | bytes, height: int, width: int, thr
     Parameters
     ----------
     numbers : sequence of int
-        Bytes of the stream; what follows the last value is passed over.
+        Bytes of the stream; anything after the last value is ignored.
     height, width : int
         Size of the image in pixels: of the result's ``original_height`` and ``original_width``.
     threshold : int
@@ -103,7 +99,7 @@ def runs_from_brush(numbers: Sequence[int] | bytes, height: int, width: int, thr
     Raises
     ------
     ValueError
-        Something is no byte, the stream ends early, or it has not 4 x height x width values.
+        A number is not a byte, the stream ends early, or it does not have 4 x height x width values.
 
     >>> stream = brush_from_runs([1, 2, 3, 3, 3, 2, 5, 1])
     >>> runs_from_brush(stream, 4, 5).tolist()
@@ -127,7 +123,7 @@ def runs_from_brush(numbers: Sequence[int] | bytes, height: int, width: int, thr
     while count > 0:
         if place > end:
             raise ValueError(_CUT_SHORT)
-        # A piece has 3 + 16 + 32 bits at the most before its literal values: 8 bytes hold it wherever it begins.
+        # A piece has at most 3 + 16 + 32 bits before its literal values, so 8 bytes hold it at any bit offset.
         piece = int.from_bytes(data[place >> 3 : (place >> 3) + 8], "big") << (place & 7) & _ALL_64
         width_bits = widths[piece >> 61 & 3]
         length = (piece >> 61 - width_bits & (1 << width_bits) - 1) + 1
@@ -156,9 +152,6 @@ def runs_from_brush(numbers: Sequence[int] | bytes, height: int, width: int, thr
     changes = ends[:-1][is_inside[1:] != is_inside[:-1]]
     first = [0] if len(is_inside) and is_inside[0] else []
     return rle.canonical_runs(np.diff(np.concatenate([first, changes, [area]]).astype(np.int64), prepend=0))
-
-
-# --- Supervisely bitmap ---------------------------------------------------------------------------------------------
 
 
 def bitmap_from_box_runs(runs: ArrayLike, width: int, height: int) -> str:
@@ -202,9 +195,6 @@ def runs_from_bitmap(data: str) -> tuple[rle.Runs, int, int]:
     return rle.runs_from_mask(pixels), width, height
 
 
-# --- pairs of start and length --------------------------------------------------------------------------------------
-
-
 def pairs_from_runs(runs: ArrayLike) -> str:
     """Render runs as Kaggle pairs ``start length``, the first pixel being 1; of column runs, as most challenges ask.
 
@@ -227,7 +217,7 @@ def runs_from_pairs(text: str, area: int, first: int = 1, *, is_relative: bool =
     area : int
         Pixels of the whole image.
     first : int
-        What the first pixel is called: 1, or 0 in some challenges.
+        Number of the first pixel: 1, or 0 in some challenges.
     is_relative : bool
         Starts count from the end of the run before them.
 
@@ -239,7 +229,7 @@ def runs_from_pairs(text: str, area: int, first: int = 1, *, is_relative: bool =
     Raises
     ------
     ValueError
-        Something is no whole number or stands alone; runs overlap, go backwards, or leave the image.
+        Something is not an integer or has no partner; runs overlap, go backwards, or leave the image.
 
     >>> runs_from_pairs("5 2 9 3 14 2 20 1", 20)
     array([4, 2, 2, 3, 2, 2, 4, 1])
@@ -271,7 +261,7 @@ def runs_from_pairs(text: str, area: int, first: int = 1, *, is_relative: bool =
 
 
 def likely_scan(runs: ArrayLike, height: int, width: int) -> Literal["rows", "columns", "unknown"]:
-    """Guess in which order runs were scanned: taken in the wrong one, an object is smeared into stripes.
+    """Guess the scan order of runs: in the wrong one, an object is smeared into stripes.
 
     Parameters
     ----------
@@ -283,7 +273,7 @@ def likely_scan(runs: ArrayLike, height: int, width: int) -> Literal["rows", "co
     Returns
     -------
     "rows", "columns" or "unknown"
-        The scan that gives less than half of the pixel edges of the other, if one does.
+        The scan with less than half the pixel edges of the other, if any.
 
     >>> likely_scan([10, *[6, 44] * 5, 6, 134], 8, 50)  # a block of 6 x 6 pixels
     'rows'
@@ -291,9 +281,6 @@ def likely_scan(runs: ArrayLike, height: int, width: int) -> Literal["rows", "co
     as_rows = _edges(rle.column_runs_from_row_runs(runs, height, width), rle.check_runs(runs, height, width))
     as_columns = _edges(runs, rle.row_runs_from_column_runs(runs, height, width))
     return "rows" if 2 * as_rows < as_columns else "columns" if 2 * as_columns < as_rows else "unknown"
-
-
-# --- inside ---------------------------------------------------------------------------------------------------------
 
 
 def _edges(columns: ArrayLike, rows: ArrayLike) -> int:
@@ -320,7 +307,7 @@ def _bits(words: NDArray[np.int64], widths: NDArray[np.int64]) -> NDArray[np.boo
 
 def _bytes_of(numbers: Sequence[int] | bytes) -> bytes:
     try:
-        return numbers if isinstance(numbers, bytes) else bytes(list(numbers))  # of a number, not so many zeros
+        return numbers if isinstance(numbers, bytes) else bytes(list(numbers))  # the number 1 << n would be n bits long
     except (TypeError, ValueError, OverflowError):
         raise ValueError(
             "A brush stream is numbers from 0 to 255; these are not. Are they run lengths of another dialect?"

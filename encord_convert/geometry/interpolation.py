@@ -1,6 +1,7 @@
 """Motion between the keyframes of a track.
 
-``t`` is the share of the way from keyframe a to keyframe b: (frame - a) / (b - a), 0 at a and 1 at b. What moves how:
+``t`` is the fraction of the way from keyframe a to keyframe b: (frame - a) / (b - a), 0 at a and 1 at b. Interpolation
+by kind:
 
 =============================  ===============================================================
 Box, ellipse, cuboid           ``lerp`` on the stored numbers
@@ -30,7 +31,7 @@ _Points = NDArray[np.float64]
 
 
 def lerp(a: Flat, b: Flat, t: float) -> list[float]:
-    """Move numbers linearly from a to b.
+    """Interpolate numbers linearly from a to b.
 
     Parameters
     ----------
@@ -55,12 +56,12 @@ def lerp(a: Flat, b: Flat, t: float) -> list[float]:
 
 
 def angle_lerp(a_deg: float, b_deg: float, t: float) -> float:
-    """Turn from a to b along the shorter arc.
+    """Interpolate an angle along the shorter arc.
 
     Parameters
     ----------
     a_deg, b_deg : float
-        Degrees; any turn counts by its remainder.
+        Degrees, modulo 360.
     t : float
         0 at a, 1 at b.
 
@@ -79,7 +80,7 @@ def angle_lerp(a_deg: float, b_deg: float, t: float) -> float:
 
 
 def loose_points_between(a: Flat, b: Flat, t: float) -> list[float]:
-    """Move a shape of loose points: one point linearly; several, or another number of them, hold as in a.
+    """Interpolate a shape of loose points: one point linearly; several, or a changed number, hold as in a.
 
     >>> loose_points_between([0, 0], [4, 2], 0.5), loose_points_between([0, 0, 1, 1], [4, 2, 5, 5], 0.5)
     ([2.0, 1.0], [0, 0, 1, 1])
@@ -88,7 +89,7 @@ def loose_points_between(a: Flat, b: Flat, t: float) -> list[float]:
 
 
 def points_between(a: Flat, b: Flat, t: float, closed: bool) -> list[float]:
-    """Move a polyline or polygon from a to b, whatever the numbers of their vertices.
+    """Interpolate a polyline or polygon from a to b with any numbers of vertices.
 
     Each vertex has a position from 0 to 1 along its own curve. Every vertex of a is matched to the vertex of b at the
     nearest position, every vertex of b still without a match to the nearest of a, and matched pairs move linearly.
@@ -217,7 +218,7 @@ def _stretches(matches: list[list[int]]) -> Iterator[_Chunk]:
 
 
 def _thinned(crowd: list[tuple[float, float]], least: float) -> list[tuple[float, float]]:
-    """Keep the ends of a stretch, and between them what is at least so far from the vertex kept before."""
+    """Keep the ends of a run, and between them vertices at least so far from the last kept one."""
     if len(crowd) < 2:
         return crowd
     kept = [crowd[0]]

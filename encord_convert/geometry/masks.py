@@ -105,7 +105,7 @@ def rings_from_runs(runs: ArrayLike, height: int, width: int) -> list[list[float
 
 
 def mask_from_rings(rings: Iterable[Flat], height: int, width: int) -> NDArray[np.bool_]:
-    """Paint rings into a mask, each alone, combined by exclusive or: a ring in a ring is a hole.
+    """Rasterise rings into a mask, combined by exclusive or: nested rings are holes.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def mask_from_rings(rings: Iterable[Flat], height: int, width: int) -> NDArray[n
 
 
 def mask_from_polygons_union(polygons: Iterable[Flat], height: int, width: int) -> NDArray[np.bool_]:
-    """Paint rings into a mask, each alone, united: the parts of a COCO polygon annotation, which has no holes.
+    """Rasterise rings into a mask, united: the parts of a COCO polygon annotation, which has no holes.
 
     Parameters, result and errors are those of ``mask_from_rings``.
 
@@ -187,7 +187,7 @@ def column_runs_from_polygons_union(polygons: Iterable[Flat], height: int, width
 
 
 def box_from_mask(mask: Any) -> tuple[int, int, int, int]:
-    """Find the tight box of a mask.
+    """Return the tight box of a mask.
 
     Returns
     -------
@@ -202,7 +202,7 @@ def box_from_mask(mask: Any) -> tuple[int, int, int, int]:
 
 
 def _corners(pieces: rle.Runs, stride: int) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Find where the outline turns.
+    """Return the corners of the outline.
 
     ``pieces`` are the ends of vertical edges one pixel high, start and end of each foreground piece in turn, numbered
     row * stride + column. Returns the corners in reading order, numbered alike: where they are, whether their vertical

@@ -26,7 +26,7 @@ _MOST_CELLS = 1 << 22  # of a table of points against edges, 32 MB as floats
 
 
 def check_ring(flat: Flat) -> NDArray[np.float64]:
-    """Refuse a ring that no computation here can take.
+    """Validate a ring.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def check_ring(flat: Flat) -> NDArray[np.float64]:
 
 
 def signed_area(flat: Flat) -> float:
-    """Measure the area of a ring, positive when it runs clockwise on screen.
+    """Return the signed area of a ring, positive when clockwise on screen.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def signed_area(flat: Flat) -> float:
 
 
 def areas_of(flat: Flat, starts: ArrayLike) -> NDArray[np.float64]:
-    """Measure the signed areas of many rings at once.
+    """Return the signed areas of many rings at once.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def areas_of(flat: Flat, starts: ArrayLike) -> NDArray[np.float64]:
 
 
 def bounds_of(flat: Flat, starts: ArrayLike) -> NDArray[np.float64]:
-    """Find the upright boxes of many rings at once.
+    """Return the upright boxes of many rings at once.
 
     Parameters are those of ``areas_of``.
 
@@ -134,7 +134,7 @@ def bounds_of(flat: Flat, starts: ArrayLike) -> NDArray[np.float64]:
 
 
 def is_clockwise(flat: Flat) -> bool:
-    """Tell whether a ring runs clockwise on screen.
+    """Return whether a ring runs clockwise on screen.
 
     >>> is_clockwise([0, 0, 4, 0, 4, 3])
     True
@@ -153,7 +153,7 @@ def distinct_points(flat: Flat) -> int:
 
 
 def contains(flat: Flat, x: float, y: float) -> bool:
-    """Tell whether a point is inside a ring, by the even-odd rule.
+    """Return whether a point is inside a ring, by the even-odd rule.
 
     A point on the ring itself counts as inside along left and top edges and as outside along right and bottom edges.
 
@@ -207,7 +207,7 @@ def nest(rings: Sequence[Flat]) -> list[list[Flat]]:
 
 
 def clip_ring(flat: Flat, width: float, height: float) -> list[float]:
-    """Cut away what a ring has outside the image.
+    """Clip a ring to the image.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def clip_ring(flat: Flat, width: float, height: float) -> list[float]:
 
 
 def clip_ring_to(flat: Flat, x0: float, y0: float, x1: float, y1: float) -> list[float]:
-    """Cut away what a ring has outside the box x0, y0, x1, y1; see ``clip_ring``.
+    """Clip a ring to the box x0, y0, x1, y1; see ``clip_ring``.
 
     Source
     ------
@@ -256,7 +256,7 @@ def clip_ring_to(flat: Flat, x0: float, y0: float, x1: float, y1: float) -> list
 
 
 def hull(flat: Flat) -> list[float]:
-    """Find the convex hull of points.
+    """Return the convex hull of points.
 
     Parameters
     ----------
@@ -291,9 +291,9 @@ def ring_from_ellipse(
     Parameters
     ----------
     cx, cy : float
-        Centre in pixels; relative numbers would be sheared by the turn.
+        Centre in pixels; relative numbers would be sheared by the rotation.
     rx, ry : float
-        Radii in pixels, along x and y before the turn.
+        Radii in pixels, along x and y before rotation.
     angle_deg : float
         Degrees, clockwise on screen about the centre.
     vertices : int

@@ -1,8 +1,8 @@
 """Label sets as objects of other Python libraries, and back: pandas, supervision, Hugging Face datasets, PyTorch.
 
-Each library is imported when it is asked for. What it has no place for is told to a report, by declarations and in the
-walk that formats have (:mod:`encord_convert.losses.narrow`); without a report, a loss is a
-:class:`~encord_convert.ConversionWarning`. What comes back is counted in the words of the hub.
+Each library is imported when it is asked for. What it cannot hold goes to a report, as for formats
+(:mod:`encord_convert.losses.narrow`); without a report, a loss is a :class:`~encord_convert.ConversionWarning`. What
+comes back is counted in the hub's terms.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def imported(name: str, call: str, package: str | None = None) -> Any:
     Raises
     ------
     MissingDependencyError
-        It is not installed; says how it is.
+        It is not installed; the message says how to.
     """
     try:
         return import_module(name)
@@ -35,7 +35,7 @@ def imported(name: str, call: str, package: str | None = None) -> Any:
 
 @contextmanager
 def reported(report: Report | None, target: str) -> Iterator[Report]:
-    """Give the report to fill; warn of losses afterwards if the caller passed none."""
+    """Yield the report to fill; warn of losses afterwards if the caller passed none."""
     from encord_convert.conversion import ConversionWarning
     from encord_convert.losses.report import Report
 

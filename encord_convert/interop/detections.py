@@ -1,6 +1,6 @@
-"""The images of a label set with boxes and masks in pixels: what detection code of Python libraries takes.
+"""Images of a label set with boxes and masks in pixels, for detection libraries.
 
-Boxes are upright, ``[x0, y0, x1, y1]`` in px, cut at the border of the image; masks are the pixels of the shape.
+Boxes are upright, ``[x0, y0, x1, y1]`` in px, clipped to the image; masks are the pixels of the shape.
 Points, lines, keypoints and classifications are dropped; ellipses, circles and cuboids become the outlines around them.
 """
 
@@ -35,7 +35,7 @@ TOLERANCE_PX = 0.005
 
 
 def carries(*features: Feature, masks: bool, crowds: bool = False) -> Carries:
-    """Return what is carried, with these features besides: pixels of shapes with an outline, else boxes alone."""
+    """Return what is carried, plus these features: pixels of shapes with an outline, else only boxes."""
     approximates: dict[Any, str] = {
         Shape.ROTATABLE_BOUNDING_BOX: "ROTATION_AS_BOX",
         Shape.POLYGON: "POLYGON_AS_MASK" if masks else "POLYGON_AS_BOX",
@@ -72,9 +72,9 @@ class Detected:
     size : (int, int)
         Width and height, px.
     member : str or None
-        The file of the image in the source that was searched; None: not found.
+        Image file in the searched source; None: not found.
     path : str
-        Of the file on disk; else the title of the image.
+        Path of the file on disk, else the title of the image.
     classes : list of int
         Indexes of the class names.
     hashes : list of str
@@ -104,11 +104,11 @@ class Detected:
 
     def boxes(self) -> NDArray[np.float64]:
         """Return the boxes: (n, 4), left, top, right, bottom in px."""
-        return np.array([box_of(one, self.size) for one in self.coordinates], np.float64).reshape(-1, 4)
+        return np.array([box_of(coordinate, self.size) for coordinate in self.coordinates], np.float64).reshape(-1, 4)
 
     def masks(self) -> NDArray[np.bool_] | None:
         """Return the masks: (n, height, width); None if no shape is more than a box."""
-        if all(type(one)._key == "boundingBox" for one in self.coordinates):
+        if all(type(coordinate)._key == "boundingBox" for coordinate in self.coordinates):
             return None
         width, height = self.size
         found = np.zeros((len(self), height, width), bool)
@@ -125,17 +125,17 @@ class Detections:
     ----------
     labels : LabelSet
     report : Report
-        Is told what is not carried.
+        Receives what is not carried.
     declared : Carries
     images : path, optional
-        Folder or archive with the images; by default they are looked for beside the labels.
+        Folder or archive with the images; by default they are looked for next to the labels.
 
     Attributes
     ----------
     classes : list of str
-        Names of the classes that may be detected, in the order of the ontology.
+        Names of the detectable classes, in ontology order.
     source : Source or None
-        In which the images are.
+        Source of the images.
     """
 
     def __init__(self, labels: LabelSet, report: Report, declared: Carries, images: Any = None) -> None:
@@ -173,13 +173,13 @@ class Detections:
 
 
 class _NoSource:
-    """Stands for the source of a set that was read from none."""
+    """Placeholder for a set without a source."""
 
     name = ""
 
 
 def _frames(row: LabelRowV2, placed: Any) -> list[int]:
-    """Return the frames that are images: all of stills and groups, those with labels of videos and series."""
+    """Return the frames to use: all of stills and groups, labelled ones of videos and series."""
     if row.data_type in (DataType.VIDEO, DataType.DICOM):
         return sorted(placed)
     return list(range(max(1, row.number_of_frames)))

@@ -3,8 +3,8 @@
 Columns
     ``image`` (the file, where it is found), ``image_id``, ``file_name``, ``width``, ``height``, and ``objects``: lists
     of ``id`` (hash of the object), ``bbox`` (left, top, width, height in px), ``area``, ``category`` (a ``ClassLabel``)
-    and ``confidence``. These are the columns that ``load_dataset`` gives of what ``--target hf`` writes. A split is a
-    dataset, called as the library does: ``train``, ``validation``, ``test``; images that are in none are in ``train``.
+    and ``confidence``. These are the columns that ``load_dataset`` gives of what ``--target hf`` writes. Splits are
+    named as in the library: ``train``, ``validation``, ``test``; images without one are in ``train``.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def from_hf(dataset: Any) -> LabelSet:
             row = draft.row(DataType.IMAGE, title, [draft.unit(title, *size, [split, number])], frames=1,
                             key=[split, number], client_metadata=metadata_of(split))  # fmt: skip
             for name in others:
-                _lose(counts, "", title, f"The column {name!r} has no place in the hub.")
+                _lose(counts, "", title, f"The column {name!r} cannot be kept in the hub.")
             if record.get("image_id") not in (None, number, number + 1, len(rows), len(rows) + 1):
-                _lose(counts, "", title, "An image_id that does more than count has no place in the hub.")
+                _lose(counts, "", title, "An image_id that does more than count cannot be kept in the hub.")
             _objects(draft, counts, row, record["objects"], names, size)
             rows.append(row)
     counts.mark_head()
@@ -105,12 +105,12 @@ def from_hf(dataset: Any) -> LabelSet:
 
 
 def _objects(draft: Draft, counts: Counts, row: Any, objects: Any, names: list[str], size: tuple[int, int]) -> None:
-    if isinstance(objects, list):  # a list of objects, as others have it
-        objects = {key: [one[key] for one in objects] for key in (objects[0] if objects else {})}
+    if isinstance(objects, list):  # a list of objects, as in other datasets
+        objects = {key: [object_[key] for object_ in objects] for key in (objects[0] if objects else {})}
     categories = objects.get("category", objects.get("label", objects.get("categories", [])))
     for index, (box, category) in enumerate(zip(objects.get("bbox", []), categories, strict=True)):
         name = names[category] if isinstance(category, int) and category < len(names) else str(category)
-        item = next((one for one in draft.ontology.objects if one.name == name), None)
+        item = next((entry for entry in draft.ontology.objects if entry.name == name), None)
         item = item or draft.add_object(name, Shape.BOUNDING_BOX)
         x, y, w, h = box
         confidence = objects["confidence"][index] if objects.get("confidence") else 1.0
@@ -128,12 +128,12 @@ def _objects(draft: Draft, counts: Counts, row: Any, objects: Any, names: list[s
             instance._hash = own
             row._objects[own] = instance
         elif own is not None:
-            _lose(counts, name, row.data_title, "The id of an object has no place in the hub.")
+            _lose(counts, name, row.data_title, "The id of an object cannot be kept in the hub.")
         area = objects["area"][index] if objects.get("area") else w * h
         if abs(area - w * h) > 0.01 * w * h + 1:
-            _lose(counts, name, row.data_title, "An area that is not that of the box has no place in the hub.")
+            _lose(counts, name, row.data_title, "An area that is not that of the box cannot be kept in the hub.")
         for key in objects.keys() - {*_OF_OBJECTS, "label", "categories"}:
-            _lose(counts, name, row.data_title, f"{key!r} of objects has no place in the hub.")
+            _lose(counts, name, row.data_title, f"{key!r} of objects cannot be kept in the hub.")
 
 
 def _lose(counts: Counts, label: str, title: str, detail: str) -> None:
@@ -142,7 +142,7 @@ def _lose(counts: Counts, label: str, title: str, detail: str) -> None:
 
 
 def _names(dataset: Any) -> list[str]:
-    """Return the class names that the features of a dataset know; empty if they know none."""
+    """Return the class names in the features of a dataset; empty if there are none."""
     part = dataset.features.get("objects")
     if part is None:
         raise OptionError("from_hf: the dataset has no column objects with bbox and category.")
@@ -153,11 +153,11 @@ def _names(dataset: Any) -> list[str]:
 
 
 def _size(dataset: Any, number: int, record: Any, title: str) -> tuple[int, int]:
-    """Return width and height: as the columns say, else of the image."""
+    """Return width and height, from the columns, else from the image."""
     if record.get("width") and record.get("height"):
         return int(record["width"]), int(record["height"])
     image = dataset[number].get("image")
     if image is None:
-        raise OptionError(f"from_hf: the size of {title} is not known: it has neither width and height nor an image.")
+        raise OptionError(f"from_hf: the size of {title} is unknown: it has neither width and height nor an image.")
     width, height = image.size
     return int(width), int(height)

@@ -17,13 +17,13 @@ Columns
     ``geometry``                 JSON as in a label row, relative to the image: ``{"boundingBox": {"x": …}}``
     ===========================  ====================================================================================
 
-    Of an image without annotations there is a row with its title, split and size, and no class. Back, a row that has a
-    shape or box and no class, a shape that is not that of its geometry, or a confidence outside 0..1 is an error.
+    An image without annotations has a row with title, split and size but no class. Converting back, a row with a shape
+    or box but no class, a shape other than its geometry's, or a confidence outside 0..1 is an error.
     ``frame.attrs["ontology"]`` is the ontology as JSON.
 
 What is lost
-    Authors, times, reviews, whether a machine made a label, client metadata but for the split, what only the source has
-    words for; videos, groups and series become images with frames.
+    Authors, times, reviews, whether a machine made a label, client metadata except the split, native data; videos,
+    groups and series become images with frames.
 """
 
 from __future__ import annotations
@@ -128,9 +128,6 @@ def _json_of(coordinates: Any) -> dict[str, Any]:
     return {coordinates._key: coordinates._json()} if rings is None else {"polygons": rings}
 
 
-# --- back -------------------------------------------------------------------------------------------------------------
-
-
 def from_pandas(frame: Any, *, ontology: Any = None) -> LabelSet:
     """Return the label set of a data frame; see :meth:`LabelSet.from_pandas`."""
     pandas = imported("pandas", "from_pandas")
@@ -146,14 +143,14 @@ def from_pandas(frame: Any, *, ontology: Any = None) -> LabelSet:
 
 
 class _Reader:
-    """Makes rows of a data frame.
+    """Makes label rows from a data frame.
 
     Parameters
     ----------
     ontology : OntologyStructure or its JSON form, optional
         Classes that are not in it are added.
     others : sequence of str
-        Columns that are read as attributes.
+        Columns read as attributes.
     """
 
     def __init__(self, ontology: Any, others: list[str]) -> None:
@@ -164,7 +161,7 @@ class _Reader:
         self._others = others
         self._number = 0
         self._wrong: dict[str, list[str]] = {}
-        """By column, the sentences on rows that cannot be read; all are looked at, so that they can be counted."""
+        """By column, messages on unreadable rows; all rows are checked, to count them."""
 
     def read(self, frame: Any) -> LabelSet:
         """Return the label set of a data frame."""
@@ -176,7 +173,7 @@ class _Reader:
             rows.append(self._row(key, group.to_dict("records"), list(group.index)))
         for column, sentences in self._wrong.items():
             count = len(sentences)
-            more = f" It is the first of {count} rows that are wrong so." if count > 1 else ""
+            more = f" It is the first of {count} such rows." if count > 1 else ""
             raise OptionError(f"from_pandas: {sentences[0]}{more}{_ADVICE[column]}")
         return LabelSet(self._draft.ontology, rows, title="pandas")
 
@@ -189,7 +186,9 @@ class _Reader:
                 raise OptionError(f"from_pandas: row {index} is on frame {frame}; frames are 0 to {_MOST_FRAMES - 1}.")
             file = name if isinstance(name, str) else title, _size(record, index)
             if files.setdefault(frame, file) != file:
-                raise OptionError(f"from_pandas: row {index} says another file or size of {title!r} than a row before.")
+                raise OptionError(
+                    f"from_pandas: row {index} has another file or size for {title!r} than an earlier row."
+                )
         frames, first = 1 + max(files), next(iter(files.values()))
         data_type = DataType.IMAGE if frames == 1 else DataType.VIDEO
         if len(set(files.values())) > 1:
@@ -211,7 +210,7 @@ class _Reader:
         return row
 
     def _is_annotation(self, record: dict[str, Any], index: Any) -> bool:
-        """Tell whether a row is to become an annotation: not if it is of an image without any, or is wrong."""
+        """Return whether a row becomes an annotation: not if it marks an empty image, or is invalid."""
         name, said, confidence = record["class"], record.get("shape"), record.get("confidence")
         has_shape = isinstance(said, str) and said != ""
         if not isinstance(name, str) or not name:
@@ -219,7 +218,7 @@ class _Reader:
             if name != "" and not _is_missing(name):
                 self._refuse("class", index, f"is {name!r:.40}, which is not a text")
             elif has_shape or not _is_missing(record.get("geometry")) or not any(map(_is_missing, box)):
-                self._refuse("class", index, "is empty, and the row is an annotation")
+                self._refuse("class", index, "is empty, but the row is an annotation")
             return False
         if not _is_missing(said) and said not in ("", *SHAPES):
             known = nearest(str(said), SHAPES) or f" Shapes are: {', '.join(SHAPES)}."
@@ -230,7 +229,7 @@ class _Reader:
         except (TypeError, ValueError):
             is_right = False
         if not is_right:
-            self._refuse("confidence", index, f"is {confidence!r:.40}, and is a number from 0 to 1")
+            self._refuse("confidence", index, f"is {confidence!r:.40}, which is not a number from 0 to 1")
         return is_right
 
     def _refuse(self, column: str, index: Any, why: str) -> None:
@@ -249,7 +248,7 @@ class _Reader:
         if record.get("shape") == CLASSIFICATION:
             instance = row._classifications.get(hash_)
             if instance is None:
-                item = next((one for one in self._draft.ontology.classifications if one.title == name), None)
+                item = next((c for c in self._draft.ontology.classifications if c.title == name), None)
                 if item is None:
                     raise OptionError(f"from_pandas: row {index} is of the classification {name!r}, which the ontology "
                                       "does not have.")  # fmt: skip
@@ -280,14 +279,14 @@ class _Reader:
 
     def _class(self, name: str, said: Any, coordinates: Any) -> Any:
         shapes = _shapes_of(coordinates)
-        shape: Any = next((one for one in shapes if one.value == said), shapes[0])
+        shape: Any = next((entry for entry in shapes if entry.value == said), shapes[0])
         for item in self._draft.ontology.objects:
             if item.name == name and item.shape == shape:
                 return item
         return self._draft.add_object(name, shape)
 
     def _coordinates(self, record: dict[str, Any], width: int, height: int, index: Any) -> Any:
-        """Return the geometry of a row; its box counts where there is no other, and has to agree where there is."""
+        """Return the geometry of a row: its geometry, which the box must match, else its box."""
         box = [record.get(name) for name in ("x", "y", "width", "height")]
         is_box = not any(map(_is_missing, box))
         text = record.get("geometry")
@@ -312,8 +311,6 @@ class _Reader:
         x, y, w, h = map(float, box)  # type: ignore[arg-type]
         return BoundingBoxCoordinates(height=h / height, width=w / width, top_left_x=x / width, top_left_y=y / height)
 
-    # --- answers ------------------------------------------------------------------------------------------------------
-
     def _answer(self, instance: Any, record: dict[str, Any], frame: int) -> None:
         answers = dict(record.get("attributes") if isinstance(record.get("attributes"), Mapping) else {})  # type: ignore[arg-type]
         answers.update({name: record[name] for name in self._others if not _is_missing(record[name])})
@@ -334,9 +331,9 @@ class _Reader:
 
 
 def _shapes_of(coordinates: Any) -> list[Any]:
-    """Return the shapes that are drawn with such coordinates."""
+    """Return the shapes with such coordinates."""
     known = (*Shape, *NewerShape)
-    return [one for one in known if isinstance(coordinates, _kind_for(one)) or _is_carried(coordinates, one)]
+    return [item for item in known if isinstance(coordinates, _kind_for(item)) or _is_carried(coordinates, item)]
 
 
 def _attributes_of(item: Any) -> Iterator[Any]:
@@ -355,9 +352,9 @@ def _kind_of(value: Any, title: str) -> tuple[Any, str]:
 
 
 def _answered(attribute: Any, value: Any, *, add: bool) -> Any:
-    """Return a value as an attribute takes it: options of these labels, which are added where they are missing."""
+    """Return a value as an answer of an attribute; missing options are added."""
     if isinstance(attribute, ChecklistAttribute | RadioAttribute):
-        labels = [str(one) for one in (value if isinstance(value, list | tuple) else [value])]
+        labels = [str(item) for item in (value if isinstance(value, list | tuple) else [value])]
         options: dict[str, Any] = {option.label: option for option in attribute.options}
         for label in labels:
             if label not in options:
@@ -382,7 +379,7 @@ def _whole(value: Any) -> int:
 
 
 def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas has three more of them
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas has three more missing values
         return True
     return isinstance(value, float | np.floating) and math.isnan(value)
 

@@ -37,18 +37,18 @@ def to_supervision(labels: LabelSet, *, images: Any = None, masks: bool = True, 
         declared = carries(Feature.CONFIDENCE, Feature.MANUAL, Feature.TRACKS, masks=masks)
         found = Detections(labels, account, declared, images)
         trackers: dict[tuple[str, str], int] = {}
-        for one in found:
-            if one.path in annotations:
-                raise OptionError(f"to_supervision: two images are called {one.path!r}; filter one out.")
-            tracker = [trackers.setdefault((one.title.rpartition("/")[0], hash_), len(trackers) + 1) if is_track else -1
-                       for hash_, is_track in zip(one.hashes, one.tracked, strict=True)]  # fmt: skip
-            annotations[one.path] = library.Detections(
-                xyxy=one.boxes(),
-                mask=one.masks() if masks else None,
-                confidence=np.array(one.confidences, np.float64),
-                class_id=np.array(one.classes, np.int64),
-                tracker_id=np.array(tracker, np.int64) if any(one.tracked) else None,
-                data={HASHES: np.array(one.hashes, dtype=str)},
+        for match in found:
+            if match.path in annotations:
+                raise OptionError(f"to_supervision: two images are named {match.path!r}; filter one out.")
+            tracker = [trackers.setdefault((match.title.rpartition("/")[0], hash_), len(trackers) + 1) if flag else -1
+                       for hash_, flag in zip(match.hashes, match.tracked, strict=True)]  # fmt: skip
+            annotations[match.path] = library.Detections(
+                xyxy=match.boxes(),
+                mask=match.masks() if masks else None,
+                confidence=np.array(match.confidences, np.float64),
+                class_id=np.array(match.classes, np.int64),
+                tracker_id=np.array(tracker, np.int64) if any(match.tracked) else None,
+                data={HASHES: np.array(match.hashes, dtype=str)},
             )
     return library.DetectionDataset(classes=found.classes, images=list(annotations), annotations=annotations)
 
@@ -75,7 +75,7 @@ def from_supervision(dataset: Any, *, sizes: Mapping[str, tuple[int, int]] | Non
                 raise OptionError(f"from_supervision: detection {index} of {path} has no class.")
             coordinates, shape = _coordinates(box, detections.mask, index, width, height)
             name = dataset.classes[number]
-            item = next((one for one in draft.ontology.objects if (one.name, one.shape) == (name, shape)), None)
+            item = next((o for o in draft.ontology.objects if (o.name, o.shape) == (name, shape)), None)
             item = item or draft.add_object(name, shape)
             confidence = 1.0 if detections.confidence is None else float(detections.confidence[index])
             instance = draft.place(row, item, coordinates, confidence=confidence)
@@ -102,7 +102,7 @@ def _coordinates(box: list[float], masks: Any, index: int, width: int, height: i
         mask = np.asarray(masks[index], bool)
         whole = np.zeros_like(mask)
         whole[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))] = True
-        if not np.array_equal(mask, whole):  # else it is the box, painted
+        if not np.array_equal(mask, whole):  # else it is the filled box
             return BitmaskCoordinates(mask), Shape.BITMASK
     coordinates = BoundingBoxCoordinates(
         height=(y1 - y0) / height, width=(x1 - x0) / width, top_left_x=x0 / width, top_left_y=y0 / height
@@ -111,7 +111,7 @@ def _coordinates(box: list[float], masks: Any, index: int, width: int, height: i
 
 
 def _size(dataset: Any, path: str, detections: Any, sizes: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    """Return width and height of an image: as given, of its mask, of its pixels in memory, of its file."""
+    """Return width and height of an image: as given, else of its mask, its pixels or its file."""
     if path in sizes:
         return sizes[path]
     if detections.mask is not None and len(detections):
@@ -126,5 +126,5 @@ def _size(dataset: Any, path: str, detections: Any, sizes: Mapping[str, tuple[in
     except OSError:
         header = None
     if header is None:
-        raise OptionError(f"from_supervision: the size of {path} is not known. Pass sizes={{{path!r}: (640, 480)}}.")
+        raise OptionError(f"from_supervision: the size of {path} is unknown. Pass sizes={{{path!r}: (640, 480)}}.")
     return header.shown

@@ -44,7 +44,7 @@ def to_torch(
 
 
 def dataset(classes: list[str], source: Source | None, items: list[Detected], transform: Any, masks: bool) -> Any:
-    """Return the dataset of images; worker processes make theirs by it."""
+    """Return the dataset of images; also used by worker processes."""
     return _kind()(classes, source, items, transform, masks)
 
 
@@ -56,7 +56,7 @@ def _torch() -> Any:
 
 @cache
 def _kind() -> Any:
-    """Return the class of datasets, for which torch has to be there."""
+    """Return the dataset class, importing torch."""
     torch = _torch()
 
     class Detection(torch.utils.data.Dataset):  # type: ignore[misc,name-defined]
@@ -75,7 +75,7 @@ def _kind() -> Any:
 
         def __reduce__(self) -> Any:
             names, source, *rest = self._parts
-            # An archive is open in one process.
+            # An open archive cannot be shared between processes.
             return dataset, (names, source.name if isinstance(source, ZipSource) else source, *rest)
 
         def __repr__(self) -> str:
@@ -104,7 +104,7 @@ def _image(torch: Any, source: Any, item: Detected) -> Any:
     from PIL import Image, ImageOps
 
     if item.member is None:
-        raise OptionError(f"to_torch: there is no image {item.title!r} beside the labels. Pass images=FOLDER.")
+        raise OptionError(f"to_torch: there is no image {item.title!r} next to the labels. Pass images=FOLDER.")
     with source.open(item.member) as stream, Image.open(stream) as image:
         pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1)
@@ -121,7 +121,7 @@ def _target(torch: Any, item: Detected, index: int, masks: bool) -> dict[str, An
         "labels": torch.as_tensor([number + 1 for number in item.classes], dtype=torch.int64),
         "image_id": index,
         "area": torch.as_tensor(areas, dtype=torch.float32),
-        "iscrowd": torch.as_tensor([int(one) for one in item.crowds], dtype=torch.int64),
+        "iscrowd": torch.as_tensor([int(crowd) for crowd in item.crowds], dtype=torch.int64),
     }
     if painted is not None:
         target["masks"] = torch.as_tensor(painted.astype(np.uint8))

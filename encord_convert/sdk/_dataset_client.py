@@ -86,8 +86,6 @@ class EncordClientDataset(EncordClient):
         client._dataset_access_settings = dataset_access_settings
         return client
 
-    # --- reading ----------------------------------------------------------------------------------------------------
-
     def get_dataset(self) -> Dataset:
         """Fetch the dataset with its data rows."""
         reply = self._querier.get(Query.DATASET, None, {"dataset_access_settings": self._access()})
@@ -114,7 +112,7 @@ class EncordClientDataset(EncordClient):
             "title_like": title_like,
             "created_before": optional_datetime_to_iso_str("created_before", created_before),
             "created_after": optional_datetime_to_iso_str("created_after", created_after),
-            "data_types": None if data_types is None else [one.to_upper_case_string() for one in data_types],
+            "data_types": None if data_types is None else [type_.to_upper_case_string() for type_ in data_types],
             "dataset_access_settings": self._access(),
             "data_hashes": data_hashes,
         }
@@ -138,8 +136,6 @@ class EncordClientDataset(EncordClient):
         """Change a data row; see :class:`encord_convert.sdk.orm._data_rows.DataRowStore`."""
         reply: dict[str, Any] = self._querier.post(Query.DATA_ROW, data_hash, changes)
         return reply
-
-    # --- uploading --------------------------------------------------------------------------------------------------
 
     def upload_video(
         self,
@@ -215,7 +211,7 @@ class EncordClientDataset(EncordClient):
         places, failures = self._uploads.send_all(DICOM, file_paths, cloud_upload_settings)
         if not places:
             raise EncordException("A DICOM series is made of at least one file; none was given.")
-        files = [{"id": one["data_hash"], "uri": one["file_link"], "title": one["title"]} for one in places]
+        files = [{"id": place["data_hash"], "uri": place["file_link"], "title": place["title"]} for place in places]
         reply = self._querier.post(Query.DICOM_SERIES, files, {"title": title})
         if not reply:
             raise RequestException(f"POST dicomseries: the service answered {reply!r}.")
@@ -238,8 +234,6 @@ class EncordClientDataset(EncordClient):
         data_hash = reply.get("data_hash", place["data_hash"])
         return Image({"data_hash": data_hash, "title": place["title"], "file_link": place["file_link"]})
 
-    # --- changing ---------------------------------------------------------------------------------------------------
-
     def add_users(self, user_emails: list[str], user_role: DatasetUserRole) -> list[DatasetUser]:
         """Give users a role in the dataset."""
         payload = {"user_emails": user_emails, "user_role": user_role.value}
@@ -248,7 +242,7 @@ class EncordClientDataset(EncordClient):
 
     def link_items(self, item_uuids: list[UUID]) -> Any:
         """Add items of the storage to the dataset; returns what the service says."""
-        payload = {"item_uuids": [str(one) for one in item_uuids]}
+        payload = {"item_uuids": [str(uuid) for uuid in item_uuids]}
         return self._querier.post(Query.DATASET_LINK_ITEMS, self._config.resource_id, payload)
 
     def delete_image_group(self, data_hash: str) -> None:
@@ -260,12 +254,10 @@ class EncordClientDataset(EncordClient):
         self._querier.delete(Query.VIDEO, data_hashes)
 
     def update_data_item(self, data_hash: str, new_title: str) -> bool:
-        """Rename a piece of data; tell whether the service did so."""
+        """Rename a piece of data; return whether the service did so."""
         dataset_hash = self.get_dataset().dataset_hash
         reply = self._querier.post(Query.VIDEO, dataset_hash, [{"video_hash": data_hash, "title": new_title}])
         return bool(reply.get("success", False)) if isinstance(reply, dict) else False
-
-    # --- jobs -------------------------------------------------------------------------------------------------------
 
     def re_encode_data(self, data_hashes: list[str]) -> int:
         """Start to encode videos again; return the number of the job."""

@@ -105,7 +105,7 @@ class EncordClientProject(ProjectModels):
             options.append(ProjectCopyOptions.LABELS)
             statuses = copy_labels.accepted_label_statuses
             labels["accepted_label_hashes"] = copy_labels.accepted_label_hashes
-            labels["accepted_label_statuses"] = None if statuses is None else [one.value for one in statuses]
+            labels["accepted_label_statuses"] = None if statuses is None else [status.value for status in statuses]
         if isinstance(copy_datasets, CopyDatasetOptions) and copy_datasets.action is CopyDatasetAction.CLONE:
             labels["create_new_dataset"] = True
             labels["datasets_to_data_hashes_map"] = copy_datasets.datasets_to_data_hashes_map
@@ -118,7 +118,7 @@ class EncordClientProject(ProjectModels):
         if copy_collaborators:
             options.append(ProjectCopyOptions.COLLABORATORS)
         payload = {
-            "copy_project_options": [one.value for one in options],
+            "copy_project_options": [option.value for option in options],
             "copy_labels_options": labels,
             "project_copy_metadata": words,
         }
@@ -191,7 +191,7 @@ class EncordClientProject(ProjectModels):
         payload = {
             "edited_before": optional_datetime_to_iso_str("edited_before", edited_before),
             "edited_after": optional_datetime_to_iso_str("edited_after", edited_after),
-            "label_statuses": None if label_statuses is None else [one.value for one in label_statuses],
+            "label_statuses": None if label_statuses is None else [status.value for status in label_statuses],
             "shadow_data_state": None if shadow_data_state is None else shadow_data_state.value,
             "include_uninitialised_labels": include_uninitialised_labels,
             "data_hashes": data_hashes,
@@ -280,7 +280,7 @@ class EncordClientProject(ProjectModels):
     def _create(self, uids: list[str]) -> list[dict[str, Any]]:
         return self._querier.put_list(Query.LABEL_ROW, uids, {"multi_request": True})
 
-    # What a label row asks of its store: rows as they came, since it reads them itself.
+    # The store of label rows gets rows unparsed, since they read them themselves.
 
     def _create_rows(self, payload: BundledCreateRowsPayload) -> list[dict[str, Any]]:
         return _checked_rows(self._create(payload.uids), "PUT labelrow")
@@ -398,7 +398,7 @@ def _fetch_payload(
 
 
 def _checked_rows(rows: list[Any], asked: str) -> list[dict[str, Any]]:
-    """Return rows of which each has the hashes that tell whose it is."""
+    """Return rows, checking that each has its identifying hashes."""
     for index, row in enumerate(rows):
         fitted(lambda row: (row["label_hash"], row["data_hash"]), row, f"{asked}, [{index}]")
     return rows

@@ -65,7 +65,7 @@ class ProjectModels(EncordClient):
         """
         name = model.value if isinstance(model, AutomationModels) else model
         if not title or not features or not AutomationModels.has_value(name):
-            known = ", ".join(one.value for one in AutomationModels)
+            known = ", ".join(item.value for item in AutomationModels)
             raise EncordException(f"A model has a title, features, and is one of {known}; not {name!r}.")
         parameters = {"title": title, "description": description, "features": features, "model": name}
         payload = {"model_operation": ModelOperations.CREATE.value, "model_parameters": parameters}

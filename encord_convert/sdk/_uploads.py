@@ -87,7 +87,7 @@ class OutcomeList(list[Any]):
 
 
 def with_failures(reply: Any, failures: Iterable[Failure]) -> Any:
-    """Return a reply that also says which files did not arrive, as ``failures``."""
+    """Return a reply with the files that did not arrive as ``failures``."""
     outcome: Any = (
         Outcome(reply) if isinstance(reply, dict) else OutcomeList(reply) if isinstance(reply, list) else None
     )
@@ -166,7 +166,7 @@ class Uploads:
     def _outcomes(
         self, kind: Kind, files: list[Path], settings: CloudUploadSettings
     ) -> Iterable[dict[str, str] | Failure]:
-        # A file given twice is sent twice: its turn is part of what is remembered.
+        # A file given twice is sent twice: its position is part of the key.
         turns: Counter[Path] = Counter()
         jobs = []
         for file in files:

@@ -92,7 +92,7 @@ class EncordClient:
 
 
 def client_by_key(config: ApiKeyConfig, querier: Querier | None = None) -> EncordClientProject | EncordClientDataset:
-    """Ask of which kind of resource an API key is, and return its client."""
+    """Look up the kind of resource of an API key, and return its client."""
     from encord_convert.sdk._dataset_client import EncordClientDataset
     from encord_convert.sdk._project_client import EncordClientProject
 

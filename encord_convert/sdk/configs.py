@@ -86,7 +86,7 @@ def get_env_ssh_key() -> str:
 
 
 def _domain(given: str | None) -> str:
-    """Return the domain to ask: the one given, else that of the environment, else the hosted service."""
+    """Return the domain: the one given, else that of the environment, else the hosted service."""
     if not given or given == DEFAULT_DOMAIN:
         given = os.environ.get(DOMAIN_VARIABLE) or DEFAULT_DOMAIN
     return given.rstrip("/")
@@ -206,7 +206,7 @@ class Config(BaseConfig):
 
     @abstractmethod
     def get_websocket_url(self) -> str:
-        """Return the address of the resource's socket. It holds a key or a signature: do not print it."""
+        """Return the URL of the resource's socket. It contains a key or a signature: do not print it."""
 
     def _websocket_url(self, proof: str) -> str:
         return f"{self.websocket_endpoint}?client_type=2&project_hash={self.resource_id}&{proof}"

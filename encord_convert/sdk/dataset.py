@@ -46,8 +46,6 @@ class Dataset:
         self._client = client
         self._dataset_instance = orm_dataset
 
-    # --- what it is -------------------------------------------------------------------------------------------------
-
     @property
     def dataset_hash(self) -> str:
         """Its identifier."""
@@ -101,11 +99,11 @@ class Dataset:
         return self._client.list_data_rows(title_eq, title_like, created_before, created_after, data_types, data_hashes)
 
     def refetch_data(self) -> None:
-        """Fetch what the service says of it again."""
+        """Refetch the dataset's record."""
         self._dataset_instance = self._client.get_dataset()
 
     def get_dataset(self) -> OrmDataset:
-        """Fetch what the service says of it, and return that."""
+        """Refetch the dataset's record, and return it."""
         return self._client.get_dataset()
 
     def set_access_settings(self, dataset_access_settings: DatasetAccessSettings, *, refetch_data: bool = True) -> None:
@@ -113,8 +111,6 @@ class Dataset:
         self._client.set_access_settings(dataset_access_settings)
         if refetch_data:
             self.refetch_data()
-
-    # --- adding data ------------------------------------------------------------------------------------------------
 
     def upload_video(
         self,
@@ -229,8 +225,6 @@ class Dataset:
     ) -> DatasetDataLongPolling:
         """Wait until a job of registering data ends, or the seconds are used up; 0 asks once."""
         return self._client.add_private_data_to_dataset_get_result(upload_job_id, timeout_seconds)
-
-    # --- changing ---------------------------------------------------------------------------------------------------
 
     def add_users(self, user_emails: list[str], user_role: DatasetUserRole) -> list[DatasetUser]:
         """Give users a role in the dataset."""

@@ -371,8 +371,8 @@ class Project:
         asked = "GET timers"
         while True:
             page = self._client.timers_page(params)
-            for one in fitted(lambda d: d["results"], page, asked):
-                yield fitted(CollaboratorTimer.from_dict, one, asked)
+            for item in fitted(lambda d: d["results"], page, asked):
+                yield fitted(CollaboratorTimer.from_dict, item, asked)
             token = page.get("nextPageToken") or page.get("next_page_token")
             if not token:
                 return

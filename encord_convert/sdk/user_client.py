@@ -79,11 +79,6 @@ class EncordUserClient:
     """The client of a user; :meth:`create_with_ssh_private_key` makes one.
 
     All its calls share connections, and so do the projects and datasets it opens.
-
-    Parameters
-    ----------
-    user_config : UserConfig
-    querier : Querier
     """
 
     def __init__(self, user_config: UserConfig, querier: Querier) -> None:
@@ -481,7 +476,7 @@ class EncordUserClient:
         save_conditions : list, optional
             A copy is written only if all are met.
         upload_dir : str, optional
-            By default copies lie beside the files.
+            By default copies lie next to the files.
 
         Returns
         -------

@@ -1,1 +1,1 @@
-"""The local service: the same API on an embedded database, so that everything runs with no account."""
+"""The local service: the same API on an embedded database, without an account."""

@@ -1,9 +1,8 @@
-"""What the service answers to a request: without sockets, so that a client in the same process can ask it too.
+"""Request handling without sockets, so that a client in the same process can use it too.
 
-A request is let in by its head, if somebody has the key it names; so whoever is unknown costs a look into the database
-and no more. Then its body is taken in (the signature checked, the envelope decoded), what it asks is carried out in a
-transaction that knows the caller, and answered after the commit. Errors of the envelope API travel in an envelope with
-HTTP 200.
+A request is admitted by its head if its key is known, so unknown senders cost one database lookup. Then its body is
+taken in (signature checked, envelope decoded), handled in a transaction that knows the caller, and answered after the
+commit. Errors of the envelope API travel in an envelope with HTTP 200.
 
 Source: wire protocol, sections 1 to 4 and 19.
 """
@@ -54,17 +53,17 @@ from encord_convert.service.store.database import Database, make_folder, open_da
 from encord_convert.service.store.writes import Soon
 
 HANDLER_MODULES = tuple(sorted(module.name for module in iter_modules(handlers.__path__)))
-"""Modules of :mod:`.handlers`, which register what they answer."""
+"""Modules of :mod:`.handlers`, which register their routes."""
 
 ANSWERS_KEPT_S = 24 * 3600.0
-"""How long a request id is remembered."""
+"""Seconds a request id is remembered."""
 FIRST_USER = "me@localhost"
-"""Whose the first key is, where it is trusted."""
+"""Owner of the first key, if trusted."""
 SHORT = 128 << 10
-"""Bytes of a request whose write is short, at most."""
+"""Largest request with a short write, in bytes."""
 TRACE = "x-cloud-trace-context"
 POLL_S = 0.25
-"""Between two looks at what may still change."""
+"""Seconds between polls of what may still change."""
 
 _REQUEST_ID = REQUEST_ID.lower()
 _JSON = {"content-type": "application/json", REQUEST_ID_HONOURED.lower(): "1", "x-content-type-options": "nosniff"}
@@ -92,7 +91,7 @@ AnyReply = Reply | LongReply
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
-    """A request before its body is there; names of headers are in lower case, path and query as they came."""
+    """A request without its body; header names in lower case, path and query as sent."""
 
     endpoint: str | None  # of the envelope API; None: REST v2
     method: str
@@ -103,14 +102,14 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A request that was taken in: what it proves and wants, and how its answer is told."""
+    """An accepted request: its proof, its call, and how to send the answer."""
 
     handler: Handler
     proof: auth.Proof
     kind: str | None
     hash: str | None
     make: Callable[[Any, Any, Connection], Call]
-    told: Callable[[Any], bytes]
+    encode: Callable[[Any], bytes]
     request_id: str | None
     size: int
     """Bytes of the body."""
@@ -119,14 +118,14 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class LaterReply(msgspec.Struct, frozen=True, gc=False):
-    """The reply to a write, once that is committed: a future of what was written, seen as a reply.
+    """The reply to a write after its commit, as a future.
 
     Parameters
     ----------
     written : Future
         Of the body.
     refusal : callable
-        Gives the reply that tells an error.
+        Makes the reply for an error.
     """
 
     written: Future[bytes]
@@ -146,13 +145,13 @@ class Service:
     database : Database
     storage : Storage
     trust_first_key : bool
-        Whether the first key that signs a request becomes the key of :data:`FIRST_USER`, as long as there is no user.
+        Whether the first key that signs a request becomes that of :data:`FIRST_USER`, if there is no user yet.
     strict_saves : bool
         Whether label rows are not saved over a newer revision of another author.
     is_newest : bool
-        Whether only what the newest client asks is served, to try clients on.
+        Whether to serve only the newest client's calls, for testing clients.
     public_url : str, optional
-        Scheme and host of the addresses that are given out; by default those a request came to.
+        Scheme and host of generated addresses; default: the request's.
     clock : callable
         Gives unix seconds.
     """
@@ -176,9 +175,9 @@ class Service:
         self._public_url = public_url and public_url.rstrip("/")
         self._trusts = trust_first_key and database.read(users.is_empty)
         self._known: set[str] = set()
-        """Keys that somebody had when they were looked up; whether they still do is asked again for each request."""
+        """Keys known at their last lookup; each request checks them again."""
         self.is_local = False
-        """Whether nobody but this machine reaches the service."""
+        """Whether only this machine reaches the service."""
         self._strict_saves = strict_saves
         self._is_newest = is_newest
         self._forgot_at = 0.0
@@ -187,7 +186,7 @@ class Service:
     # --- answering ----------------------------------------------------------------------------------------------------
 
     def answer(self, request: Request) -> Reply:
-        """Answer a request whose ``url`` is what stands after the host."""
+        """Answer a request; ``url`` is the part after the host."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = request.body if isinstance(request.body, bytes) else request.body.read() if request.body else b""
         path = urlsplit(request.url).path
@@ -208,7 +207,7 @@ class Service:
         return taken
 
     def health(self) -> Reply:
-        """Answer that the service is up, and its database readable."""
+        """Answer that the service is up and its database readable."""
         try:
             self.database.read(users.is_empty)
         except Exception as error:
@@ -216,14 +215,14 @@ class Service:
         return Reply(200, _JSON, b'{"status": "ok"}')
 
     def head(self, method: str, target: str, headers: Mapping[str, str]) -> Head | Reply:
-        """Return what the head of a request says, or the refusal of one that names no key; see :class:`Head`."""
+        """Return the parsed head of a request, or the refusal of one without a key; see :class:`Head`."""
         endpoint = _ENDPOINTS.get(target.partition("?")[0])
         now = self.clock()
         try:
             if self._trusts and self.is_local and not _is_own(headers.get("host", ""), self._public_url):
                 raise AuthorisationError(
                     "Until its first key is known, the service answers to localhost and its own address only."
-                )  # a page in a browser could have itself called by another name
+                )  # a web page could use another name (DNS rebinding)
             token = headers.get("authorization", "")
             if token.startswith(auth.BEARER):
                 proof = auth.token_proof(token.removeprefix(auth.BEARER), self.storage.unseal, now)
@@ -238,11 +237,11 @@ class Service:
             return refusal(endpoint is not None, error)
 
     def knows(self, head: Head) -> bool:
-        """Tell whether the key of a request need not be looked up."""
+        """Return whether the key of a request is already known."""
         return (head.proof.key_hex or head.proof.secret_sha256) in self._known
 
     def refused(self, head: Head) -> Reply | None:
-        """Look up the key a request names; return the refusal of one that nobody has, before anything is read of it."""
+        """Look up the key of a request; return the refusal of an unknown one, before reading the body."""
         try:
             if not self.knows(head) and self.database.read(lambda db: auth.is_known(db, head.proof)):
                 self._known.add(head.proof.key_hex or head.proof.secret_sha256 or "")
@@ -253,7 +252,7 @@ class Service:
         return None
 
     def take_in(self, head: Head, body: bytes | IO[bytes]) -> Asked | Reply:
-        """Check and decode a request; return what it asks, or the refusal. A file is read once it is proven."""
+        """Check and decode a request; return it, or the refusal. A body in a file is read after the check."""
         try:
             digest = sha256(body).digest() if isinstance(body, bytes) else digest_of(body)
             head.proof.check(digest)
@@ -286,7 +285,7 @@ class Service:
         if endpoint == RESOURCE:
             kind, hash_ = headers.get("resourcetype"), headers.get("resourceid", "")
             if kind not in _OLDER_KINDS:
-                kind = ""  # the envelope API has no others
+                kind = ""  # the envelope API has no other statuses
         return Asked(handler, head.proof, kind, hash_, make, _enveloped, request_id, len(body), digest)
 
     def _rest(self, head: Head, body: bytes, digest: bytes) -> Asked:
@@ -311,9 +310,9 @@ class Service:
     # --- carrying out -------------------------------------------------------------------------------------------------
 
     def begin(self, asked: Asked, soon: Soon | None = None) -> LaterReply | AnyReply | None:
-        """Carry out what is asked; return the reply, now or later, or None if it is too early: begin again then.
+        """Carry out a request; return the reply, now or later, or None if it must be retried later.
 
-        Given ``soon``, a short write may be done on this thread: see :class:`.Writes`.
+        With ``soon`` a short write may run on this thread: see :class:`.Writes`.
         """
         try:
             if not asked.handler.writes:
@@ -323,18 +322,18 @@ class Service:
             if asked.handler.prepare is not None:
                 prepared = self.database.read(lambda db: self._prepared(asked, db))
                 if asked.handler.is_long:
-                    gc.collect()  # what was read is large, and has cycles: it does not wait for the next to be read
+                    gc.collect()  # large and cyclic: freed before the next is read
             if not asked.handler.is_short or asked.size > SHORT:
                 soon = None
             written = self.database.write(lambda db: self._written(asked, db, prepared), soon)
         except NotYet as error:
-            return None if self.clock() < error.until else Reply(200, _JSON, asked.told(error.answer))
+            return None if self.clock() < error.until else Reply(200, _JSON, asked.encode(error.answer))
         except Exception as error:
-            return refusal(asked.told is _enveloped, error)
-        return LaterReply(written, lambda error: refusal(asked.told is _enveloped, error))
+            return refusal(asked.encode is _enveloped, error)
+        return LaterReply(written, lambda error: refusal(asked.encode is _enveloped, error))
 
     def _trust(self, proof: auth.Proof) -> None:
-        """Make whoever signed a request the first user, unless there is one."""
+        """Make the signer of a request the first user, unless there is one."""
         key_hex = proof.key_hex
 
         def work(db: Connection) -> None:
@@ -347,34 +346,34 @@ class Service:
     def _prepared(self, asked: Asked, db: Connection) -> Any:
         call = self._call(asked, db)
         if asked.request_id is not None and users.answered(db, *_once(asked, asked.request_id)) is not None:
-            return None  # sent again: it was done, and is only answered again
+            return None  # a repeat: already done, only answered again
         assert asked.handler.prepare is not None
         return asked.handler.prepare(call)
 
     def _read(self, asked: Asked, db: Connection) -> bytes | tuple[IO[bytes], int]:
         value = asked.handler.run(self._call(asked, db))
         if not isinstance(value, Parts):
-            return asked.told(value)
-        before, after = (_PREFIX, b"}") if asked.told is _enveloped else (b"", b"")
+            return asked.encode(value)
+        before, after = (_PREFIX, b"}") if asked.encode is _enveloped else (b"", b"")
         return self.storage.spooled(chain((before,), value.parts, (after,)))
 
     def _written(self, asked: Asked, db: Connection, prepared: Any) -> bytes:
         call = self._call(asked, db)
         call.prepared = prepared
         if asked.request_id is None:
-            return asked.told(asked.handler.run(call))
+            return asked.encode(asked.handler.run(call))
         maker, request_id = _once(asked, asked.request_id)
         before = users.answered(db, maker, request_id)
         if before is not None:
             if before[0] != asked.digest:
                 raise InvalidArgumentsError("This request id was used for another request.")
             return self.storage.unseal(before[1])
-        told = asked.told(asked.handler.run(call))
-        users.remember(db, maker, request_id, asked.digest, self.storage.seal(told), call.now)
+        encoded = asked.encode(asked.handler.run(call))
+        users.remember(db, maker, request_id, asked.digest, self.storage.seal(encoded), call.now)
         if call.now - self._forgot_at > ANSWERS_KEPT_S / 24:
             self._forgot_at = call.now
             users.forget_answers(db, call.now - ANSWERS_KEPT_S)
-        return told
+        return encoded
 
     def _call(self, asked: Asked, db: Connection) -> Call:
         caller, resource = auth.identified(db, asked.proof, asked.kind, asked.hash)
@@ -385,7 +384,7 @@ class Service:
         return call
 
     def close(self) -> None:
-        """Finish what is under way and close the database."""
+        """Finish pending work and close the database."""
         self._jobs.close()
         self.database.close()
 
@@ -401,17 +400,17 @@ def open_service(
     public_url: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Service:
-    """Open the service of a folder, which is made if it is not there.
+    """Open the service of a folder, creating it if missing.
 
     Parameters
     ----------
     folder : Path
     url : str, optional
-        Of a PostgreSQL database; by default the folder holds one.
+        URL of a PostgreSQL database; default: SQLite in the folder.
     trust_first_key, strict_saves, is_newest, public_url, clock
         See :class:`Service`.
     private_data : iterable of str
-        Folders and buckets whose files may be registered where they lie, see :mod:`.clouds`.
+        Folders and buckets whose files may be registered in place, see :mod:`.clouds`.
     """
     make_folder(folder)
     storage = Storage(folder)
@@ -434,7 +433,7 @@ def digest_of(file: IO[bytes]) -> bytes:
 
 
 def refusal(is_envelope: bool, error: BaseException) -> Reply:
-    """Return the reply that tells an error: in an envelope, or as REST v2 does."""
+    """Return the reply for an error: in an envelope, or in REST v2 form."""
     if is_envelope:
         return Reply(200, _JSON, faults.envelope_of(error))
     status, text = faults.status_of(error)
@@ -442,7 +441,7 @@ def refusal(is_envelope: bool, error: BaseException) -> Reply:
 
 
 def _once(asked: Asked, request_id: str) -> tuple[str, str]:
-    """Return by whom a request was made, and the digest of what they call it."""
+    """Return the sender of a request, and the digest of its id."""
     return asked.proof.key_hex or asked.proof.secret_sha256 or "", sha256(request_id.encode()).hexdigest()
 
 
@@ -464,7 +463,7 @@ def _base_url(headers: Mapping[str, str]) -> str:
 
 
 def _is_own(host: str, public_url: str | None) -> bool:
-    """Tell whether a ``Host`` is what a service on the loopback is called by."""
+    """Return whether a ``Host`` is a name of a loopback service."""
     name = urlsplit(f"//{host}").hostname or "localhost"
     with suppress(ValueError):
         return bool(ip_address(name))
@@ -477,7 +476,7 @@ def _path_handler(method: str, path: str) -> tuple[Handler, dict[str, str]]:
         for route, handler in PATH_HANDLERS.items()
         if route.method == method and (names := _names(route, path)) is not None
     ]
-    if fits:  # of two, that with fewer names: the other would take a literal part for one
+    if fits:  # prefer the one with fewer placeholders: the other would match a literal part
         _, handler, names = min(fits, key=lambda one: one[0])
         return handler, names
     raise InvalidArgumentsError(f"{method} {path[:256]} is not served.")

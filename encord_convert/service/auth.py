@@ -1,6 +1,6 @@
-"""Who sends a request, and may they: signatures over the bytes as they came, API keys by their digest, roles, scopes.
+"""Authentication and authorization: signatures over the raw bytes, API keys by digest, roles, scopes.
 
-Nothing is allowed that is not listed. What a caller may not see is, to them, not there.
+Nothing is allowed unless listed. What a caller may not see is reported as missing.
 
 Source: wire protocol, section 3.
 """
@@ -25,13 +25,13 @@ from encord_convert.service.calls import ANY_SCOPE, Access, Caller, Kind, Resour
 from encord_convert.service.store import folders, ontologies, users
 
 WINDOW_S = 300.0
-"""How far the time of a signature may be from now."""
+"""Largest clock difference of a signature, in seconds."""
 LONGEST_KEY = 256
 
 BEARER = "Bearer "
-"""What stands before a token."""
+"""Prefix of a token."""
 TOKEN_S = 24 * 3600.0
-"""How long a token is good for."""
+"""Lifetime of a token, in seconds."""
 
 _SIGNED = re.compile(r"([0-9a-f]{64}):([0-9a-f]{128})", re.ASCII)
 _PARAMETERS = re.compile(
@@ -46,9 +46,9 @@ _REFUSED = "The key is unknown, or the signature is not of this request."
 
 
 class Proof(msgspec.Struct, frozen=True, gc=False):
-    """What a request says of its sender: the private key, or the API key, they have.
+    """A sender's claim: to have a private key, or an API key.
 
-    It costs nothing to say so. Whether it is true is told by :meth:`check`, when the body is there.
+    Unverified until :meth:`check`, when the body is there.
 
     Parameters
     ----------
@@ -59,9 +59,9 @@ class Proof(msgspec.Struct, frozen=True, gc=False):
     signature : bytes
         64 bytes, by the private key.
     signed : bytes
-        What is signed; empty: the SHA-256 of the body.
+        The signed bytes; empty: the SHA-256 of the body.
     digest : bytes
-        The SHA-256 of the body the headers tell; empty: they tell none.
+        The SHA-256 of the body stated in the headers; empty: none.
     is_token : bool
         Whether a token of ours stands for the signature.
     """
@@ -74,7 +74,7 @@ class Proof(msgspec.Struct, frozen=True, gc=False):
     is_token: bool = False
 
     def check(self, digest: bytes) -> None:
-        """Let pass a request whose body has this SHA-256.
+        """Verify a request whose body has this SHA-256.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Proof(msgspec.Struct, frozen=True, gc=False):
 
 
 def envelope_proof(headers: Mapping[str, str]) -> Proof:
-    """Return what the headers of an envelope request say of its sender.
+    """Return the claim in the headers of an envelope request.
 
     Raises
     ------
@@ -109,49 +109,49 @@ def envelope_proof(headers: Mapping[str, str]) -> Proof:
 
 
 def rest_proof(method: str, target: str, headers: Mapping[str, str], now: float) -> Proof:
-    """Return what the headers of a REST v2 request say of its sender.
+    """Return the claim in the headers of a REST v2 request.
 
     Raises
     ------
     AuthenticationError
-        Nothing: no signature, or one of another time.
+        There is no signature, or its time is off.
     """
     parameters = _PARAMETERS.fullmatch(headers.get("signature-input", ""))
     signature = _SIGNATURE.fullmatch(headers.get("signature", ""))
-    told = headers.get("content-digest", "")
-    digest = _DIGEST.fullmatch(told)
+    stated = headers.get("content-digest", "")
+    digest = _DIGEST.fullmatch(stated)
     if parameters is None or signature is None or digest is None:
         raise AuthenticationError(_REFUSED)
     if abs(int(parameters[2]) - now) > WINDOW_S:
         raise AuthenticationError("The signature is not of this time. Is a clock wrong?")
-    signed = signature_base(method, target, told, parameters[1]).encode()
+    signed = signature_base(method, target, stated, parameters[1]).encode()
     return Proof(key_hex=parameters[3], signature=_decoded(signature[1]), signed=signed, digest=_decoded(digest[1]))
 
 
 def new_token(key_hex: str, seal: Callable[[bytes], bytes], now: float) -> str:
-    """Return a token that stands for the signatures of a public key for a while, and as long as somebody has it."""
+    """Return a token in place of a public key's signatures, valid for a while and as long as the key is known."""
     return urlsafe_b64encode(seal(msgspec.json.encode((key_hex, now + TOKEN_S)))).decode()
 
 
 def token_proof(token: str, unseal: Callable[[bytes], bytes], now: float) -> Proof:
-    """Return what a token says of its sender.
+    """Return the claim of a token.
 
     Raises
     ------
     AuthenticationError
-        It is not one of ours, or its time is over.
+        It is not one of ours, or has expired.
     """
     try:
         key_hex, ends = msgspec.json.decode(unseal(urlsafe_b64decode(token)), type=tuple[str, float])
     except (InvalidTag, ValueError, msgspec.DecodeError):
         raise AuthenticationError(_REFUSED) from None
     if ends < now:
-        raise AuthenticationError("The token was good for a while, and that is over. Ask for a new one.")
+        raise AuthenticationError("The token has expired. Ask for a new one.")
     return Proof(key_hex=key_hex, is_token=True)
 
 
 def _decoded(text: str) -> bytes:
-    """Return what base64 stands for; of the many texts that stand for the same bytes, only one is taken."""
+    """Decode base64, accepting only its canonical form."""
     raw = b64decode(text)
     if b64encode(raw).decode() != text:
         raise AuthenticationError(_REFUSED)
@@ -159,19 +159,19 @@ def _decoded(text: str) -> bytes:
 
 
 def refusal() -> AuthenticationError:
-    """Return the error of a request that proves nothing."""
+    """Return the error of an unauthenticated request."""
     return AuthenticationError(_REFUSED)
 
 
 def is_known(db: Connection, proof: Proof) -> bool:
-    """Tell whether somebody has the key a request names."""
+    """Return whether the key of a request is known."""
     if proof.key_hex is not None:
         return users.user_of_key(db, proof.key_hex) is not None
     return users.api_key(db, proof.secret_sha256 or "") is not None
 
 
 def identified(db: Connection, proof: Proof, kind: str | None, hash_: str | None) -> tuple[Caller, Resource | None]:
-    """Return who calls, and the resource in whose name.
+    """Return the caller, and the resource the call is made for.
 
     Parameters
     ----------
@@ -183,9 +183,9 @@ def identified(db: Connection, proof: Proof, kind: str | None, hash_: str | None
     Raises
     ------
     AuthenticationError
-        Nobody has this key.
+        The key is unknown.
     ResourceNotFoundError
-        There is no such resource, or the caller has no role in it: the same words for both.
+        There is no such resource, or the caller has no role in it, with the same message.
     """
     if proof.secret_sha256 is not None:
         row = users.api_key(db, proof.secret_sha256)
@@ -214,12 +214,12 @@ def identified(db: Connection, proof: Proof, kind: str | None, hash_: str | None
 
 
 def unseen(kind: str | None, hash_: str) -> ResourceNotFoundError:
-    """Return the error of what is not there, or not there for this caller."""
+    """Return the error for what is missing or hidden from this caller."""
     return ResourceNotFoundError(f"There is no {kind} {hash_[:64]}, or this key may not see it.")
 
 
 def check(access: Access, caller: Caller, resource: Resource | None) -> None:
-    """Let pass who may call.
+    """Check that the caller may make this call.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a handler gets and gives: one call, checked and decoded; a value, or one of the documented errors.
+"""Interface of handlers: they get one call, checked and decoded, and return a value or raise a documented error.
 
 A handler is a plain function of a :class:`Call`. :func:`handles` registers it for a route of
 :mod:`encord_convert.sdk.http.routes` and says who may call it and whether it writes; :mod:`.app` does the rest.
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 MOST_VALUES = 2_000_000
-"""JSON values of a request, roughly."""
+"""Approximate limit of JSON values in a request."""
 ANY_SCOPE = "*"
-"""Of a call that every API key of the resource may make."""
+"""Scope of calls that every API key of the resource may make."""
 
 
 class Kind(StrEnum):
-    """A kind of resource a call can be made in the name of."""
+    """A kind of resource that a call can be made for."""
 
     PROJECT = "project"
     DATASET = "dataset"
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """Who calls: a user by a signature, or the holder of an API key.
+    """The caller: a user by signature, or the holder of an API key.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
 
 
 class Resource(msgspec.Struct, frozen=True, gc=False):
-    """In whose name a call is made, and what the caller's role there is (the number of the wire; 0 is admin)."""
+    """The resource of a call, and the caller's role in it (number as on the wire; 0 is admin)."""
 
     kind: Kind
     hash: str
@@ -71,7 +71,7 @@ def decoded(raw: bytes | msgspec.Raw) -> Any:
     Raises
     ------
     InvalidArgumentsError
-        It has so many members that it would take a hundred times the memory of its text.
+        It has too many members, which would take a hundred times its size in memory.
     """
     text = bytes(raw)
     if len(text) > MOST_VALUES and text.count(b",") + text.count(b":") > MOST_VALUES:
@@ -90,7 +90,7 @@ class Call(msgspec.Struct):
     uid
         As it stands in the request, a JSON value.
     raw_payload : bytes
-        JSON as it came, for what is stored as it came; :attr:`payload` is its value.
+        JSON as sent, for storing unchanged; :attr:`payload` is its value.
     db : Connection
         In a transaction that is committed before the answer is sent, and rolled back if the handler raises.
     storage : Storage
@@ -156,7 +156,7 @@ class Call(msgspec.Struct):
         if value is ...:
             raise InvalidArgumentsError(f"The payload has no {name!r}.")
         kinds = kind if isinstance(kind, tuple) else (kind,)
-        fits = bool in kinds if isinstance(value, bool) else isinstance(value, kind)  # true is no number
+        fits = bool in kinds if isinstance(value, bool) else isinstance(value, kind)  # true is not a number
         if value is not default and not fits:
             raise InvalidArgumentsError(f"{name!r} is of the wrong type: {type(value).__name__}.")
         return value
@@ -183,18 +183,18 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A JSON value that is too long to stand in memory: what a reading handler returns for one, as it is made."""
+    """A JSON value too large for memory, which a reading handler returns in parts."""
 
     parts: Iterable[bytes]
 
 
 class NotYet(Exception):
-    """What a reading handler raises while the answer may still change: it is run again, until time is up.
+    """Raised by a reading handler while the answer may still change: it is run again until the timeout.
 
     Parameters
     ----------
     answer
-        What is said when time is up.
+        The answer at the timeout.
     until : float
         Unix seconds.
     """
@@ -218,7 +218,7 @@ class Handler:
 
 
 HANDLERS: dict[tuple[str, str, str], Handler] = {}
-"""Endpoint, query type and verb to what answers them; what is not here does not exist."""
+"""Handlers by endpoint, query type and verb."""
 
 PATH_HANDLERS: dict[PathRoute, Handler] = {}
 
@@ -238,10 +238,9 @@ def handles(
 ) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
     """Register a function for a route; see :class:`Access` for who may call it.
 
-    One that writes must be quick: all others wait. What takes long (reading files, say) is done by ``prepare``, which
-    gets the same call in a reading transaction before; its result is ``call.prepared``. One that ``is_short`` takes so
-    little that nobody minds waiting for it; there are many of those. Where ``is_long``, preparing takes long whatever
-    is asked; else only if much is.
+    A writing handler must be quick, since all others wait. Slow work (reading files, say) goes into ``prepare``, which
+    gets the same call in an earlier reading transaction; its result is ``call.prepared``. ``is_short``: so quick that
+    others can wait for it. ``is_long``: preparing is always slow; otherwise only for large requests.
     """
 
     def register(run: Callable[[Call], Any]) -> Callable[[Call], Any]:

@@ -1,7 +1,6 @@
-"""Classifications in both forms: entries on frames, which older clients read, and ranges in answers, which younger do.
+"""Classifications in both forms: entries on frames for older clients, and ranges in answers for newer ones.
 
-A save has one of them or both; a row that leaves the service has both, and says the same in each. Where they differ,
-the ranges count.
+A save has either or both; sent rows have both, consistently. Where they differ, the ranges count.
 
 Source: labels of the newest package, sections 3 and 4.
 """
@@ -21,9 +20,9 @@ from encord_convert.service.label_bodies import frames_of, value_of
 _LOG = logging.getLogger("encord_convert.service")
 
 PLACED = frozenset({"image", "img_group", "video", "dicom", "nifti", "pdf"})
-"""Data types whose classifications stand on frames."""
+"""Data types whose classifications have entries on frames."""
 MOST_ENTRIES = 1_000_000
-"""Entries on frames that are made of the ranges of a row."""
+"""Most frame entries generated from ranges per row."""
 _SHARED = ("createdBy", "createdAt", "lastEditedBy", "lastEditedAt", "confidence", "manualAnnotation")
 """What entries on frames and answers both say."""
 
@@ -40,7 +39,7 @@ def give_both(row: dict[str, Any], last_frame: int, author: str | None) -> None:
     last_frame : int
         Beyond it nothing is written on frames.
     author : str or None
-        Whose answers of nobody are.
+        Author of answers without one.
     """
     _track(row)
     if row["data_type"] not in PLACED:
@@ -63,7 +62,7 @@ def give_both(row: dict[str, Any], last_frame: int, author: str | None) -> None:
         wanted = {frame for first, last in placed for frame in range(max(first, 0), min(last, last_frame) + 1)}
         for frame in there.keys() - wanted:
             own = frames[frame]["classifications"]
-            own[:] = [one for one in own if one.get("classificationHash") != hash_]
+            own[:] = [item for item in own if item.get("classificationHash") != hash_]
         missing = sorted(wanted - there.keys())
         room -= len(missing)
         if room < 0:
@@ -106,13 +105,13 @@ def _entries(frames: dict[int, dict[str, Any]]) -> dict[str, dict[int, dict[str,
 
 def ranges_of(answer: dict[str, Any], frames: Iterable[int]) -> Ranges:
     """Return where a classification stands: its ranges, or if it has none, the frames with an entry of it."""
-    told = answer.get("range")
-    pairs = [one for one in told if _is_pair(one)] if isinstance(told, list) else []
-    return [list(one) for one in pairs] or runs(frames)
+    stated = answer.get("range")
+    pairs = [note for note in stated if _is_pair(note)] if isinstance(stated, list) else []
+    return [list(pair) for pair in pairs] or runs(frames)
 
 
 def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(type(one) is int for one in value)
+    return isinstance(value, list) and len(value) == 2 and all(type(item) is int for item in value)
 
 
 def runs(frames: Iterable[int]) -> Ranges:

@@ -1,8 +1,7 @@
-"""Data that stays where it is: folders and buckets whoever runs the service allowed, and nothing else.
+"""Private data registered in place: only in folders and buckets that the operator allowed.
 
-An address is taken only if it lies below a root that was named when the service was started; without roots, none is.
-The service makes no other connection for a caller: no HTTP, no redirects, no addresses of the network it stands in.
-Every user of the service may name data below every root.
+An address must be below a root given when the service was started. The service makes no other connections for a caller:
+no HTTP, no redirects, no internal network. Every user may register data below every root.
 """
 
 from __future__ import annotations
@@ -46,19 +45,19 @@ class Root:
             self.url = spelled.rstrip("/")
             self._folder = None
         elif "://" in spelled and not spelled.startswith("file://"):
-            raise ReadError(spelled, "is no place for private data; it lies in a folder or below s3://BUCKET.")
+            raise ReadError(spelled, "is not a place for private data; use a folder or s3://BUCKET.")
         else:
             path = unquote(urlsplit(spelled).path) if spelled.startswith("file://") else spelled
             self._folder = Path(path).resolve()
             if not self._folder.is_dir():
-                raise ReadError(path, "is no folder, and private data lies in one.")
+                raise ReadError(path, "is not a folder.")
             self.url = "file://" + quote(str(self._folder))
         self.hash = str(uuid5(NAMESPACE_URL, self.url))
-        """Of the integration this root is to callers; the same whenever the same root is named."""
+        """Hash of the integration for this root; stable for the same root."""
         self._system: Any = None
 
     def has(self, url: str) -> bool:
-        """Tell whether an address lies below this root; no file is looked at."""
+        """Return whether an address is below this root, without file access."""
         with suppress(ValueError, InvalidArgumentsError):
             self._place(url)
             return True
@@ -86,11 +85,11 @@ class Root:
             raise ResourceNotFoundError(f"{url}: there is no such file.") from error
 
     def exists(self, url: str) -> bool:
-        """Tell whether there is a file at an address."""
+        """Return whether there is a file at an address."""
         return bool(self._fs().exists(self._place(url)))
 
     def put(self, url: str, file: Path) -> None:
-        """Lay a file down under a new address; it is there whole, or not at all.
+        """Create a file at a new address atomically.
 
         Raises
         ------
@@ -119,7 +118,7 @@ class Root:
                 temporary.unlink()
 
     def remove(self, url: str) -> None:
-        """Take back what :meth:`put` laid down."""
+        """Delete what :meth:`put` created."""
         with suppress(FileNotFoundError):
             self._fs().rm_file(self._place(url))
 
@@ -141,7 +140,7 @@ class Root:
         path = Path(unquote(parts.path))
         if parts.scheme != "file" or parts.netloc not in ("", "localhost") or parts.query or ".." in path.parts:
             raise _outside(url)
-        # Links are followed before it is asked where the file lies, so that none leads out.
+        # Links are resolved before the check, so that none leads out.
         resolved = path.resolve()
         if not resolved.is_relative_to(self._folder):
             raise _outside(url)
@@ -161,7 +160,7 @@ class Clouds:
         self.roots = {root.hash: root for root in map(Root, roots)}
 
     def root(self, integration: object, url: object) -> Root:
-        """Return the root an address lies below.
+        """Return the root of an address.
 
         Parameters
         ----------
@@ -175,7 +174,7 @@ class Clouds:
         ResourceNotFoundError
             There is no such integration.
         InvalidArgumentsError
-            The address is none, or lies elsewhere.
+            The address is invalid, or elsewhere.
         """
         root = self.integration(integration)
         if not isinstance(url, str) or len(url) > LONGEST_URL:
@@ -216,7 +215,7 @@ def name_of(url: str) -> str:
 
 
 def beside(root: Root, url: str, name: str, folder: str | None = None) -> str:
-    """Return the address of a file beside another, or in a folder below the same root.
+    """Return the address of a file next to another, or in a folder below the same root.
 
     Raises
     ------

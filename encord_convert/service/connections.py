@@ -1,4 +1,4 @@
-"""What uvicorn's connections lack: limits to the time and the rate of what comes and goes, and to their number."""
+"""Limits that uvicorn's connections lack: on time, rate and number."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-SLACK_S = 20.0  # how long a head, a body, or an answer that nobody takes may stand still
-LEAST_RATE = 16 << 10  # bytes a second of a head or a body, once the slack is over
-BODY_S = 600.0  # how long a body may take that is not a file
-MOST_HEAD, MOST_UNREAD = 64 << 10, 1 << 20  # bytes of a head; and of a body, passed over after the answer
+SLACK_S = 20.0  # seconds a head, a body, or an unread answer may stall
+LEAST_RATE = 16 << 10  # minimum bytes per second of a head or body, after the slack
+BODY_S = 600.0  # seconds for a body that is not a file
+MOST_HEAD, MOST_UNREAD = 64 << 10, 1 << 20  # bytes of a head; and of a body that is skipped after the answer
 _CLOSING = b"content-type: text/plain\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s"
 _Protocol: Any = HttpToolsProtocol
 
 
 class Connection(_Protocol):  # type: ignore[misc]
-    """A connection that is looked at now and then, and cut if it is too slow or says too much."""
+    """A connection that is checked periodically, and closed if too slow or too large."""
 
     most = 1024  # connections at once
-    is_known = False  # whether its sender has shown to be somebody
+    is_known = False  # whether its sender is authenticated
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.app_state = {"connection": self}
         self._wait(True, self.loop.time())
-        if len(self.connections) > self.most:  # a stranger goes, or who asks for nothing, or this one
-            idle = (one for one in self.connections if one.cycle is not None and one.cycle.response_complete)
-            strangers = (one for one in self.connections if not one.is_known and one is not self)
+        if len(self.connections) > self.most:  # drop an unknown sender, an idle one, or this one
+            idle = (item for item in self.connections if item.cycle is not None and item.cycle.response_complete)
+            strangers = (item for item in self.connections if not item.is_known and item is not self)
             (next(strangers, None) or next(idle, self)).refuse(503, b"Too much is under way; come again.")
 
     def _wait(self, is_head: bool, now: float) -> None:
@@ -49,7 +49,7 @@ class Connection(_Protocol):  # type: ignore[misc]
         self._arrived += len(data)
         super().data_received(data)
         is_answered = self.cycle is not None and self.cycle.response_complete
-        if self._since == inf and is_answered:  # empty lines before the next head: they end no waiting
+        if self._since == inf and is_answered:  # empty lines before the next head do not reset the timeout
             self._wait(True, self.loop.time())
         elif self._arrived > (MOST_HEAD if self._is_head else MOST_UNREAD if is_answered else inf):
             self.transport.abort()

@@ -1,4 +1,4 @@
-"""What a file that arrived says of itself: its type, its size in pixels, its frames; or why it cannot be taken."""
+"""Inspects uploaded files: type, size in pixels, frames; or why they are rejected."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _MIME_OF_SUFFIX = {
 
 
 def facts_of(kind: str, title: str, stream: IO[bytes], size: int) -> dict[str, Any]:
-    """Return what a file says of itself.
+    """Return the properties of a file.
 
     Parameters
     ----------
     kind : str
-        The query type by which its place was asked for; any other: nothing is looked at.
+        Query type of its upload slot; unknown types are not inspected.
     title : str
     stream : open file
     size : int

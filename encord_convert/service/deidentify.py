@@ -1,8 +1,8 @@
-"""DICOM files without what identifies a patient: a list of what is kept, and text in the image painted over.
+"""De-identifies DICOM files: keeps only listed elements, and paints over text in images.
 
-What is kept of the header is the published list of Encord's service and what an image cannot be decoded without; all
-the rest goes, at any depth, private elements included. PatientName and the UIDs of instance, series and study are on
-that list, so what comes out says of itself that the identity is *not* removed.
+Kept are the published list of Encord's service and the elements needed for decoding; all else is removed at any depth,
+private elements included. PatientName and the UIDs of instance, series and study are on that list, so the result is
+marked as identity *not* removed.
 
 Source: API reference of encord 0.1.104, ``deidentify_dicom_files`` (the list); PS3.15, Annex E; PS3.3, C.7.6 (pixels),
 C.12.1 (how an object says what was done to it). Only files of one image object are taken: no documents, no big endian
@@ -35,13 +35,13 @@ DOCUMENTED = frozenset({
     0x00080018, 0x00100010, 0x00180050, 0x00180088, 0x0020000D, 0x0020000E, 0x00200032, 0x00200037, 0x00280008,
     0x00281050, 0x00281051, 0x00520014,
 })  # fmt: skip
-"""What the service documents as kept."""
+"""Elements documented as kept."""
 STRUCTURAL = frozenset({
     0x00080005, 0x00080016, 0x00280002, 0x00280004, 0x00280006, 0x00280010, 0x00280011, 0x00280100, 0x00280101,
     0x00280102, 0x00280103, 0x00281101, 0x00281102, 0x00281103, 0x00281201, 0x00281202, 0x00281203, 0x00282110,
     0x00282112, 0x00282114, 0x7FE00001, 0x7FE00002, 0x7FE00008, 0x7FE00009, 0x7FE00010,
 })  # fmt: skip
-"""What an image cannot be decoded without."""
+"""Elements needed for decoding."""
 GROUPS = frozenset({0x52009229, 0x52009230, 0x00209113, 0x00209116, 0x00289110, 0x00289132, 0x00289145})
 """Functional groups of multi-frame objects, kept for the elements of :data:`LEAVES` in them."""
 LEAVES = DOCUMENTED - {0x00080018, 0x00100010, 0x0020000D, 0x0020000E} | {0x00280030, 0x00281052, 0x00281053}
@@ -54,12 +54,11 @@ WARNINGS = (
 NO_OCR = "No text recognition is installed: all text is painted over, not only what is sensitive."
 
 MOST_PIXEL_BYTES = 2 << 30
-"""Of all frames of a file, decoded."""
+"""Largest decoded size of a file."""
 MOST_DEFLATED_BYTES = 64 << 20
-"""Of a file that is compressed as a whole."""
+"""Largest deflated file."""
 PIXELS_LOOKED_AT = 1 << 26
-"""For text: every frame of what has no more, and of longer ones as many frames as that, evenly chosen. A box on one of
-them is painted over on all."""
+"""Frames searched for text, evenly chosen if there are more. A box found on one is painted over on all."""
 FRAMES_LOOKED_AT = 16
 """At least."""
 IMPLEMENTATION = UID("2.25.110264127441346352127417923718231265081")
@@ -68,7 +67,7 @@ _VIDEO = "1.2.840.10008.1.2.4.10"
 
 
 class Mode(Enum):
-    """What is done to text in the image."""
+    """Treatment of text in the image."""
 
     ALL = "REDACT_ALL_TEXT"
     NONE = "REDACT_NO_TEXT"
@@ -81,7 +80,7 @@ class NotRedactable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When a file is saved: its element holds one of these texts, or does not hold this one.
+    """Save condition: an element equals one of these texts, or does not contain this one.
 
     Parameters
     ----------
@@ -97,7 +96,7 @@ class Condition:
     is_member: bool
 
     def holds(self, header: Dataset) -> bool:
-        """Tell whether a header, as it came, meets it: what is missing is no member, and holds no text."""
+        """Return whether the original header meets it; a missing element matches nothing and contains nothing."""
         found = texts(header, self.tag)
         if self.is_member:
             return any(text in self.values for text in found)
@@ -106,7 +105,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """What was done to a file.
+    """Result for a file.
 
     Parameters
     ----------
@@ -114,13 +113,13 @@ class Redaction:
         That were painted over.
     share : float
         Of the image that they are.
-    name_tells : bool
+    is_name_identifying : bool
         Whether the file's name holds the name, the id or the birth date of the patient.
     """
 
     boxes: int = 0
     share: float = 0.0
-    name_tells: bool = False
+    is_name_identifying: bool = False
 
 
 def tag_of(spelled: str) -> BaseTag:
@@ -129,7 +128,7 @@ def tag_of(spelled: str) -> BaseTag:
     Raises
     ------
     ValueError
-        It is none.
+        It is not a tag.
     """
     bare = spelled.strip().strip("()").replace(",", "").replace(" ", "").lower().removeprefix("0x").removeprefix("x")
     try:
@@ -139,7 +138,7 @@ def tag_of(spelled: str) -> BaseTag:
 
 
 def texts(header: Dataset, tag: BaseTag) -> list[str]:
-    """Return the values of an element as texts without padding; none if it is not there or cannot be read."""
+    """Return the values of an element as texts without padding; empty if missing or unreadable."""
     try:
         value = header[tag].value if tag in header else None
     except Exception:  # pydicom converts on access, and raises what the converter raises
@@ -147,11 +146,11 @@ def texts(header: Dataset, tag: BaseTag) -> list[str]:
     if value is None:
         return []
     values = value if isinstance(value, list | tuple) or type(value).__name__ == "MultiValue" else [value]
-    return [str(one).strip(" \0") for one in values]
+    return [str(item).strip(" \0") for item in values]
 
 
 def tells(name: str, header: Dataset) -> bool:
-    """Tell whether the name of a file holds the name, the id or the birth date of its patient."""
+    """Return whether a file name contains the name, id or birth date of its patient."""
     found = [text for tag in (0x00100010, 0x00100020, 0x00100030) for text in texts(header, Tag(tag))]
     words = {word.casefold() for text in found for word in re.split(r"[\^= ]", text) if len(word) > 2}
     return any(word in name.casefold() for word in words)
@@ -168,17 +167,17 @@ def redact(
         Seekable, at its beginning.
     target : open file
     tags : bool
-        Whether the header is reduced to what is kept.
+        Whether to reduce the header to kept elements.
     mode : Mode
     conditions : iterable of Condition
-        Looked at in the header as it came; None is returned, and nothing written, if one does not hold.
+        Checked on the original header; if one fails None is returned and nothing written.
     name : str
         Of the file.
 
     Raises
     ------
     NotRedactable
-        It is no DICOM image, is damaged, too large, or of a kind that cannot be treated.
+        It is not a DICOM image, is damaged, too large, or of an unsupported kind.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -188,8 +187,8 @@ def redact(
             found = _read(source)
             if not all(condition.holds(found) for condition in conditions):
                 return None
-            name_tells = tells(name, found)
-            done = replace(Redaction() if mode is Mode.NONE else _paint(found), name_tells=name_tells)
+            is_name_identifying = tells(name, found)
+            done = replace(Redaction() if mode is Mode.NONE else _paint(found), is_name_identifying=is_name_identifying)
             if not tags and mode is Mode.NONE:
                 source.seek(0)
                 _copy(source, target)
@@ -253,11 +252,8 @@ def _frames(header: Dataset) -> int:
     return frames
 
 
-# --- the header -------------------------------------------------------------------------------------------------------
-
-
 def _kept(found: Dataset) -> Dataset:
-    """Return a data set of what is kept, which says what was done."""
+    """Return the reduced data set, which records what was done."""
     kept = Dataset()
     for element in _elements(found):
         if element.tag in DOCUMENTED or element.tag in STRUCTURAL:
@@ -271,14 +267,14 @@ def _kept(found: Dataset) -> Dataset:
 
 
 def _elements(found: Dataset) -> Iterator[Any]:
-    """Yield the elements of a data set as they came: nothing is converted that is not asked for."""
+    """Yield the raw elements of a data set, without conversion."""
     for tag in sorted(found.keys()):
         if tag in DOCUMENTED or tag in STRUCTURAL or tag in GROUPS or tag in LEAVES:
             yield found[tag]
 
 
 def _reduced(element: Any) -> Any:
-    """Reduce a sequence of functional groups, at any depth, to the elements that are kept."""
+    """Reduce a sequence of functional groups, at any depth, to kept elements."""
     for item in element.value:
         for tag in list(item.keys()):
             if tag in GROUPS:
@@ -297,18 +293,15 @@ def _meta(found: Dataset) -> FileMetaDataset:
     return meta
 
 
-# --- the pixels -------------------------------------------------------------------------------------------------------
-
-
 def _paint(found: Dataset) -> Redaction:
-    """Paint over what looks like text on any frame, on all frames."""
+    """Paint over, on all frames, what looks like text on any."""
     syntax = found.file_meta.TransferSyntaxUID
     if "PixelData" not in found or found.BitsAllocated not in (8, 16) or str(syntax).startswith(_VIDEO):
         raise NotRedactable("Text in it cannot be found: its pixels are not of 8 or 16 bits, or are a video.")
     if syntax.is_encapsulated:
         try:
             found.decompress(generate_instance_uid=False)
-        except Exception as error:  # the decoders raise what they like
+        except Exception as error:  # decoders raise arbitrary exceptions
             raise NotRedactable(f"Its pixels cannot be decoded: {type(error).__name__}.") from error
         found.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     pixels, is_planar = _pixels(found)

@@ -1,7 +1,7 @@
-"""Where an image looks as if text were drawn on it: a rule that finds too much rather than too little.
+"""Detects text burned into an image, preferring false positives to misses.
 
-Letters change brightness sharply and often along a line. The image is cut into cells; three cells in a row that are
-full of sharp steps are text, with a margin around them. A second pass at half the size finds large letters.
+Letters have many sharp steps in brightness along a line. The image is divided into cells; three cells in a row full of
+sharp steps are text, plus a margin. A second pass at half size finds large letters.
 
 Source: measured here, ``tests/formats/test_dicom_redactions.py``: of letters of 9 to 32 pixels 99 % of the ink and more
 is found. Unknown: how it does on real screens; a labelled set of ultrasound captures would tell.
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 CELL_PX = 8
 RUN = 3
-"""Cells in a row that are text; two are a corner of something."""
+"""Cells in a row that make text; two may be a corner."""
 STEP = 0.25
-"""Of the range of brightness, between two neighbours: sharp."""
+"""Step between neighbours that counts as sharp, relative to the brightness range."""
 DENSITY = 0.09
-"""Share of sharp steps in a cell that may be text."""
+"""Fraction of sharp steps in a text cell."""
 MARGIN_PX = 2
 SCALES = (1, 2)
-"""By how much the image is shrunk."""
+"""Downscaling factors."""
 
 Box = tuple[int, int, int, int]
 """First and last row, first and last column, of pixels; the last ones are not in it."""
@@ -67,7 +67,7 @@ def _up(length: int) -> int:
 
 
 def _runs(dense: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return first and end of each run of cells that is long enough; one cell that is not dense does not end it."""
+    """Return first and end of each long enough run of cells; a single sparse cell does not end it."""
     closed = dense.copy()
     closed[1:-1] |= dense[:-2] & dense[2:]
     steps = np.flatnonzero(np.diff(closed, prepend=False, append=False))

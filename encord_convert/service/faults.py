@@ -1,4 +1,4 @@
-"""Errors as the wire has them: the inverse of how the client reads them.
+"""Errors in wire form, the inverse of the client's parsing.
 
 Source: wire protocol, sections 4.1 and 4.2.
 """
@@ -40,7 +40,7 @@ class FullDiskError(EncordException):
 
 
 def code_of(error: BaseException) -> tuple[str, Any]:
-    """Return the code and the payload of an error; a bug is logged and told as such, without its text."""
+    """Return the code and payload of an error; a bug is logged and reported without its text."""
     if isinstance(error, exceptions.MultiLabelLimitError):
         return MULTI_LABEL_LIMIT, {"maximum_labels_allowed": error.maximum_labels_allowed}
     if isinstance(error, EncordException):
@@ -60,12 +60,12 @@ def code_of(error: BaseException) -> tuple[str, Any]:
 
 
 def envelope_of(error: BaseException) -> bytes:
-    """Return the body that tells an error in the envelope API; it goes with HTTP 200."""
+    """Return the envelope body of an error, sent with HTTP 200."""
     code, payload = code_of(error)
     return msgspec.json.encode({"status": _STATUSES.get(code, _OTHER_STATUS), "response": [code], "payload": payload})
 
 
 def status_of(error: BaseException) -> tuple[int, bytes]:
-    """Return HTTP status and body that tell an error in REST v2."""
+    """Return HTTP status and body of an error in REST v2."""
     code, payload = code_of(error)
     return _STATUSES.get(code, _OTHER_STATUS), msgspec.json.encode({"message": payload, "code": code})

@@ -1,4 +1,4 @@
-"""What is answered below ``/storage``: files sent to addresses of ours, and fetched from them."""
+"""Requests below ``/storage``: uploads and downloads at our addresses."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ SHOWN = frozenset(
         "video/mp4", "video/webm", "video/quicktime", "video/x-matroska", "video/x-msvideo", "application/dicom",
     }
 )  # fmt: skip
-"""Types a browser is told; everything else is bytes to keep, since it could hold a script."""
+"""MIME types sent to browsers; everything else is a download, since it could hold a script."""
 
 
 @dataclass(frozen=True, slots=True)
 class LongReply:
-    """A reply whose body is in a file, from where that stands; whoever has sent it closes the file."""
+    """A reply whose body is a file from its current position; the sender closes it."""
 
     status: int
     headers: Mapping[str, str]
@@ -66,13 +66,7 @@ def answer_file(service: Service, method: str, target: str, headers: Mapping[str
 
 
 class Upload:
-    """A file that is being sent to an address of ours.
-
-    Parameters
-    ----------
-    service : Service
-    target : str
-    """
+    """A file being uploaded to one of our addresses."""
 
     def __init__(self, service: Service, target: str) -> None:
         (place, self._data_hash), _ = service.storage.checked("PUT", target, service.clock())
@@ -85,7 +79,7 @@ class Upload:
         self.write = self._file.write
 
     def end(self) -> Reply:
-        """Look at the file, which is whole; it is on the disk when this returns."""
+        """Inspect the complete file; it is on disk when this returns."""
         file, digest = self._file, self._file.keep()
         with self._service.storage.open(digest) as stream:
             facts = facts_of(self._kind, self._title, stream, file.size)
@@ -97,14 +91,14 @@ class Upload:
         return Reply(200, TEXT, b"{}")
 
     def close(self) -> None:
-        """Forget what is not whole."""
+        """Discard an incomplete file."""
         self._open.close()
 
 
 def _awaited(db: Connection, data_hash: str) -> tuple[str, str]:
     row = uploads.upload(db, data_hash)
     if row is None:
-        raise ResourceNotFoundError("Nothing is awaited at this address: it was registered, or forgotten.")
+        raise ResourceNotFoundError("No upload is expected at this address: it was registered, or discarded.")
     return row.kind, row.title
 
 
@@ -141,9 +135,9 @@ def serve(service: Service, method: str, target: str, asked: Mapping[str, str]) 
 
 
 def _range(wanted: str, size: int) -> tuple[int, int] | None:
-    """Return the first byte a ``Range`` asks for and the one after the last; an empty range if there are none of it.
+    """Return start and end (exclusive) of a ``Range``; an empty range if outside the file.
 
-    None stands for the whole file: no range, one that is not in the form, or several.
+    None: the whole file, for no, malformed or multiple ranges.
     """
     found = _RANGE.fullmatch(wanted.strip())
     if found is None or found[1] == found[2] == "":

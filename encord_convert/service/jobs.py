@@ -1,4 +1,4 @@
-"""What takes long is done by a thread, unit by unit, and goes on where it was when the service starts again.
+"""Background jobs: done by a thread, unit by unit, and resumed after a restart.
 
 A unit is first looked at, outside of any transaction; what was found is kept. When all were, they are registered, a
 batch in one transaction: either the job's errors are ignored, or there are none. So a job never registers a part of
@@ -34,14 +34,14 @@ _LOG = logging.getLogger("encord_convert.service")
 
 PRIVATE_DATA, RE_ENCODING = "private data", "re-encoding"
 POLL_S = 0.2
-"""Between two looks for new jobs."""
+"""Seconds between polls for new jobs."""
 LONGEST_END_S = 10.0
-"""How long the end of the service waits for a unit."""
+"""Seconds that shutdown waits for a unit."""
 LOOKED_AT_ONCE = 64
 PART = 1 << 20
 REGISTERED_AT_ONCE = 256
 MOST_ATTEMPTS = 3
-"""How often a video is begun that never ends: if it is what stops the service, it does so no more."""
+"""Attempts per video, so that one that crashes the service is given up."""
 
 
 class Jobs:
@@ -57,7 +57,7 @@ class Jobs:
             thread.start()
 
     def close(self) -> None:
-        """End after the units that are under way, or without them if they take long: they are done after a restart."""
+        """Stop after the current units, or without waiting for slow ones, which are redone after a restart."""
         self._is_over.set()
         for thread in self._threads:
             thread.join(LONGEST_END_S)
@@ -79,12 +79,12 @@ class Jobs:
         """Do some units of a job, or end it."""
         look, at_once = (self._looked_at, LOOKED_AT_ONCE) if job.kind == PRIVATE_DATA else (self._encoded, 1)
         if waiting := self._read(lambda db: jobs.units(db, job.id, [WAITING], at_once)):
-            told = []
-            for one in waiting:
+            results = []
+            for item in waiting:
                 if self._is_over.is_set():
                     break
-                told.append((one.place, *_outcome(look, job, one)))
-            self._write(lambda db: jobs.tell(db, job.id, WAITING, told))
+                results.append((item.place, *_outcome(look, job, item)))
+            self._write(lambda db: jobs.record(db, job.id, WAITING, results))
         elif not job.ignore_errors and self._read(lambda db: jobs.counts(db, job.id)).get(FAILED):
             self._write(lambda db: jobs.end(db, job.id, "ERROR"))
         elif not self._is_over.is_set() and not self._write(lambda db: _registered(db, self._service, job)):
@@ -107,7 +107,7 @@ class Jobs:
         if attempts >= MOST_ATTEMPTS:
             raise EncordException(f"{data_hash}: was begun {attempts} times, and the service ended each time.")
         begun = [(one.place, WAITING, msgspec.json.encode(attempts + 1))]
-        self._write(lambda db: jobs.tell(db, job.id, WAITING, begun))
+        self._write(lambda db: jobs.record(db, job.id, WAITING, begun))
         row = self._read(lambda db: data_rows.data_row(db, job.dataset_hash, data_hash))
         if row is None:
             raise EncordException(f"{data_hash}: was deleted meanwhile.")
@@ -146,26 +146,26 @@ def _registered(db: Connection, service: Service, job: Any) -> int:
     """Register the next units that were looked at; return how many."""
     ready = jobs.units(db, job.id, [READ], REGISTERED_AT_ONCE)
     if job.kind == RE_ENCODING:
-        jobs.tell(db, job.id, READ, [(one.place, DONE, bytes(one.found)) for one in ready])
+        jobs.record(db, job.id, READ, [(item.place, DONE, bytes(item.found)) for item in ready])
         return len(ready)
     there = set()
     if job.skip_duplicates:
-        named = [url for one in ready for url in msgspec.json.decode(one.unit, type=Unit).urls]
+        named = [url for entry in ready for url in msgspec.json.decode(entry.unit, type=Unit).urls]
         there = jobs.links(db, job.dataset_hash, named)
     call = Call(
         Caller(job.user_hash, ""), Resource(Kind.DATASET, job.dataset_hash, 0), None, b"null", db, service.storage,
         service.clock(), "",
     )  # fmt: skip
-    told = []
-    for one in ready:
-        urls = msgspec.json.decode(one.unit, type=Unit).urls
+    results = []
+    for each in ready:
+        urls = msgspec.json.decode(each.unit, type=Unit).urls
         if there.issuperset(urls):
-            told.append((one.place, DONE, b"null"))
+            results.append((each.place, DONE, b"null"))
             continue
         if job.skip_duplicates:
             there.update(urls)
-        told.append((one.place, DONE, msgspec.json.encode(_added(call, msgspec.json.decode(one.found)))))
-    jobs.tell(db, job.id, READ, told)
+        results.append((each.place, DONE, msgspec.json.encode(_added(call, msgspec.json.decode(each.found)))))
+    jobs.record(db, job.id, READ, results)
     return len(ready)
 
 

@@ -1,6 +1,6 @@
-"""The JSON of label rows: what the service knows of the data, laid under what was saved.
+"""The JSON of label rows: saved labels merged with the service's data.
 
-A save is kept as it came. What no client sends (links, the DICOM metadata of series and slices, slices without
+A save is kept unchanged. What no client sends (links, the DICOM metadata of series and slices, slices without
 labels), and what is the service's to say (titles, times, statuses), is put in when a row is fetched; so no save can
 wipe it out.
 
@@ -27,7 +27,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def value_of(member: Any) -> Any:
-    """Return a member of a label row as a JSON value: what nobody looks into stays the text it came as."""
+    """Return a member of a label row as a JSON value, decoding raw text."""
     return msgspec.json.decode(member) if isinstance(member, msgspec.Raw) else member
 
 
@@ -119,7 +119,7 @@ def _units(facts: Facts, files: list[Facts], link: Link) -> dict[str, dict[str, 
 
 
 def _laid_over(known: dict[str, Any] | None, saved: dict[str, Any], author: str | None) -> dict[str, Any]:
-    """Return saved labels over the frames that are there without them; entries of nobody are the author's."""
+    """Merge saved labels into the frames of a row; entries without an author get the save's."""
     labels = (known or {}) | saved
     if not isinstance(saved.get("objects", saved.get("classifications")), list):
         for frame, entry in saved.items():
@@ -152,7 +152,7 @@ def entries_of(labels: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def narrow(row: dict[str, Any], objects: Any, classifications: Any, *, with_reviews: bool) -> None:
-    """Take out of a row what was not asked for.
+    """Remove from a row what was not requested.
 
     Parameters
     ----------

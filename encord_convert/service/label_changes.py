@@ -1,4 +1,4 @@
-"""What a save changed: the objects and classifications that came, went, or became another.
+"""Differences between saves: objects and classifications added, deleted or edited.
 
 Source: wire protocol, section 10.8. Unknown: whether the original logs every frame of an object; here it is logged
 once per save, with the first frame that is concerned.
@@ -80,8 +80,8 @@ def contents_of(body: bytes | None) -> Contents:
 def _place_by_ranges(found: Contents, answers: dict[str, Any]) -> None:
     """Place classifications by their ranges: first frames to last ones, so that long ranges take no room."""
     for hash_, answer in answers.items():
-        told = answer.get("range") if isinstance(answer, dict) else None
-        if hash_ not in found and not told:
+        stated = answer.get("range") if isinstance(answer, dict) else None
+        if hash_ not in found and not stated:
             continue
         one = found.setdefault(hash_, _Annotation(answer.get("featureHash"), _name(answer)))
         one.places = {first: last for first, last in ranges_of(answer, one.places)}  # noqa: C416
@@ -96,11 +96,11 @@ def _name(answer: dict[str, Any]) -> str | None:
 def _comparable(answers: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return answers in an order of their own, without what is made again on every save."""
     lean = [{key: value for key, value in answer.items() if key != "trackHash"} for answer in answers]
-    return sorted((str(one.get("featureHash")), repr(sorted(one.items()))) for one in lean)
+    return sorted((str(item.get("featureHash")), repr(sorted(item.items()))) for item in lean)
 
 
 def changes(before: Contents, after: Contents) -> Iterator[Change]:
-    """Yield what became of each object and classification: those that are there first, then those that went."""
+    """Yield changes of objects and classifications: existing ones first, then deleted ones."""
     for hash_, new in after.items():
         old = before.get(hash_)
         if old is None:

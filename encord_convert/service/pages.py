@@ -23,7 +23,7 @@ def filters(call: Call) -> dict[str, Any]:
 
 
 def is_asked(call: Call, name: str) -> bool:
-    """Tell whether a member of the query is true."""
+    """Return whether a member of the query is true."""
     return call.query.get(name, "").lower() == "true"
 
 
@@ -48,7 +48,7 @@ def page(rows: list[Any], first: int, most: int) -> tuple[list[Any], str | None]
     return rows[:most], str(first + most) if len(rows) > most else None
 
 
-def told(results: Iterable[Any], token: str | None = None) -> dict[str, Any]:
+def page_reply(results: Iterable[Any], token: str | None = None) -> dict[str, Any]:
     """Return a page as the wire has it."""
     return {"results": list(results), "nextPageToken": token}
 

@@ -154,8 +154,8 @@ def columns_from(unit: Unit, members: Sequence[tuple[Any, Facts]], location: int
     series = {"patient_id": head.patient, "study_uid": head.study, "series_uid": head.series}
     return {
         **row, "data_title": unit.title or head.series, "width": slices[0].width, "height": slices[0].height,
-        "file_type": DICOM, "number_of_frames": len(slices), "file_size": sum(file.size for file, _ in kept),
-        "dicom": msgspec.json.encode({"metadata": series, "frames": [block(one, links) for one in slices]}).decode(),
+        "file_type": DICOM, "number_of_frames": len(slices), "file_size": sum(file.size for file, _ in kept), "dicom":
+        msgspec.json.encode({"metadata": series, "frames": [block(slice_, links) for slice_ in slices]}).decode(),
         "files": [
             _member(file, facts, location)
             | {"width": facts.header.slices[0].width, "height": facts.header.slices[0].height}  # type: ignore[union-attr]

@@ -16,7 +16,7 @@ def public_key_hex(text: str) -> str:
         It is none; the sentence never shows the text, which may be a private key.
     """
     if "PRIVATE KEY" in text:
-        raise ValueError("is a private key; the public one stands beside it, in a file ending in .pub.")
+        raise ValueError("is a private key; the public one stands next to it, in a file ending in .pub.")
     fact = "is not a public key; expected a line as in a .pub file: ssh-ed25519 AAAA… name."
     try:
         key = load_ssh_public_key(text.strip().encode())

@@ -1,6 +1,6 @@
-"""De-identification in a process of its own, which may use so much memory and time and no more.
+"""De-identification in a separate process with limited memory and time.
 
-The process reads one job, JSON, from its input and writes what became of each file, JSON, to its output.
+The process reads one JSON job from stdin and writes a JSON outcome per file to stdout.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ class Job(msgspec.Struct):
     mode: str
     conditions: list[tuple[int, list[str], bool]]
     names: list[str] = []
-    """What the files are called; they lie elsewhere meanwhile."""
+    """Names of the files, which have temporary paths."""
 
 
 class Outcome(msgspec.Struct):
-    """What became of a file: saved, not saved since a condition does not hold, or a fault, one sentence."""
+    """Outcome for a file: saved, skipped since a condition fails, or a fault in one sentence."""
 
     is_saved: bool = False
     fault: str | None = None
     boxes: int = 0
     share: float = 0.0
-    name_tells: bool = False
+    is_name_identifying: bool = False
 
 
 def redacted(job: Job) -> list[Outcome]:
-    """Carry out a job; a file that breaks the process is the fault of all after it too, since it is not known which."""
+    """Run a job; if the process breaks, all remaining files get the fault, since the culprit is unknown."""
     command = [sys.executable, "-m", "encord_convert.service.redactions"]
     try:
         done = subprocess.run(command, input=msgspec.json.encode(job), capture_output=True, timeout=MOST_TIME_S)
@@ -51,8 +51,10 @@ def redacted(job: Job) -> list[Outcome]:
 
 
 def _outcomes(job: Job, lines: bytes, otherwise: str) -> list[Outcome]:
-    told = [msgspec.json.decode(line, type=Outcome) for line in lines.splitlines(keepends=True) if line.endswith(b"\n")]
-    return told + [Outcome(fault=otherwise)] * (len(job.files) - len(told))
+    outcome = [
+        msgspec.json.decode(line, type=Outcome) for line in lines.splitlines(keepends=True) if line.endswith(b"\n")
+    ]
+    return outcome + [Outcome(fault=otherwise)] * (len(job.files) - len(outcome))
 
 
 def main() -> None:
@@ -81,7 +83,7 @@ def _outcome(job: Job, source: Path, target: Path, name: str) -> Outcome:
         return Outcome(fault=str(fault))
     except MemoryError:
         return Outcome(fault="It takes more memory than a file may.")
-    return Outcome() if done is None else Outcome(True, None, done.boxes, done.share, done.name_tells)
+    return Outcome() if done is None else Outcome(True, None, done.boxes, done.share, done.is_name_identifying)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What of the storage becomes what: files that were sent, or lie in a cloud, as items and data rows.
+"""Registers uploads and cloud files as items and data rows.
 
-A unit is looked at first, outside of any write; then all are registered together, or none.
+Units are inspected first, outside of writes; then all are registered together, or none.
 
 Source: wire protocol of the newest package, section 6.4.
 """
@@ -44,14 +44,14 @@ def register(
     call: Call, folder: str, dataset_hash: str | None, made: list[dict[str, Any] | Failed], *, ignore_errors: bool
 ) -> dict[str, Any]:
     """Make items of units that were looked at, and data rows; return the job as it is kept."""
-    errors = [one for one in made if isinstance(one, Failed)]
+    errors = [item for item in made if isinstance(item, Failed)]
     found: list[dict[str, Any]] = []
     if ignore_errors or not errors:
-        found = [added(call, folder, dataset_hash, one) for one in made if not isinstance(one, Failed)]
+        found = [added(call, folder, dataset_hash, entry) for entry in made if not isinstance(entry, Failed)]
     return {
         "status": "ERROR" if errors and not ignore_errors else "DONE",
         "units": found,
-        "errors": [{"urls": one.urls, "why": one.why} for one in errors],
+        "errors": [{"urls": error.urls, "why": error.why} for error in errors],
         "undone": len(made) - len(errors) - len(found),
     }
 
@@ -64,7 +64,7 @@ def added(call: Call, folder: str, dataset_hash: str | None, columns: dict[str, 
         common = {
             "folder": folder, "user_hash": call.caller.user_hash, "created_at": call.now, "last_edited_at": call.now,
         }  # fmt: skip
-        items.add(call.db, new | common | {"uuid": uuid}, [one | common for one in columns["children"]])
+        items.add(call.db, new | common | {"uuid": uuid}, [child | common for child in columns["children"]])
         uploads.forget_uploads(call.db, columns["uploads"])
     told = {"item": uuid, "name": columns["name"]}
     if dataset_hash is not None:
@@ -98,8 +98,8 @@ def looked_at(call: Call, document: dict[str, Any], owners: list[str]) -> list[d
 def _units(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     known = {"videos", "images", "imageGroupsFromItems", *_GROUPS, *PLAIN}
     for name, value in document.items():
-        if name in known and isinstance(value, list) and all(isinstance(one, dict) for one in value):
-            yield from ((name, one) for one in value)
+        if name in known and isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+            yield from ((name, item) for item in value)
         elif value not in (None, False, [], {}) and name not in ("skipDuplicateUrls", "upsertMetadata"):
             raise InvalidArgumentsError(f"dataItems has no {name[:64]!r}, or it is not a list of objects.")
 
@@ -108,14 +108,14 @@ def _urls(array: str, unit: dict[str, Any]) -> list[str]:
     given: list[Any]
     if array in _GROUPS:
         members = unit.get(_GROUPS[array][1])
-        given = [one.get("url") for one in members if isinstance(one, dict)] if isinstance(members, list) else []
+        given = [m.get("url") for m in members if isinstance(m, dict)] if isinstance(members, list) else []
     elif array == "imageGroupsFromItems":
         given = unit.get("imageItems") or []
     elif array == "scenes":
         given = [unit.get("scene", {}).get("url") if isinstance(unit.get("scene"), dict) else None]
     else:
         given = [unit.get("objectUrl")]
-    if not given or not all(isinstance(one, str) for one in given):
+    if not given or not all(isinstance(item, str) for item in given):
         raise InvalidArgumentsError(f"An entry of {array} names no file.")
     return given
 
@@ -134,7 +134,7 @@ def _columns(call: Call, array: str, unit: dict[str, Any], urls: list[str], owne
     kind = {"videos": "videos", "images": "images"}.get(array) or _GROUPS[array][0]
     members = arrived(call, hashes, ARRAYS[kind], owners)
     if array in _GROUPS:
-        titles = [one.get("title") for one in unit[_GROUPS[array][1]]]
+        titles = [item.get("title") for item in unit[_GROUPS[array][1]]]
         members = [
             (place if name is None else place._replace(title=titled(name)), facts)
             for (place, facts), name in zip(members, titles, strict=True)

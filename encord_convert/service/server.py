@@ -1,4 +1,4 @@
-"""A socket for the service: uvicorn, on the loopback unless told otherwise.
+"""The socket server: uvicorn, on loopback by default.
 
 Short bodies stand in memory, as many as there are connections: so there is room for a short request whatever others
 send. Longer ones wait in a file, and are read when the signature over them is proven. What takes long has threads of
@@ -74,12 +74,7 @@ Receive = Callable[[], Any]
 
 
 class Application:
-    """The ASGI application of a service.
-
-    Parameters
-    ----------
-    service : Service
-    """
+    """The ASGI application of a service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -154,14 +149,14 @@ class Application:
             await asyncio.sleep(POLL_S)
 
     def _turn(self, caller: Any, is_long: bool) -> asyncio.Semaphore:
-        """Return what keeps one caller from taking all the threads."""
+        """Return a semaphore that keeps one caller from taking all threads."""
         found = self._turns.get((caller, is_long))
         if found is None:
             found = self._turns[caller, is_long] = asyncio.Semaphore(1 if is_long else READS_OF_ONE)
         return found
 
     async def _of_stranger(self, scope: dict[str, Any], look: Callable[..., Any], *arguments: Any) -> Any:
-        """Do what anybody may have done, a few at a time."""
+        """Do unauthenticated work, a few at a time."""
         address = scope["client"][0] if scope["client"] else ""
         if self._strangers.total() >= MOST_STRANGERS or self._strangers[address] >= MOST_OF_STRANGER:
             return _FULL
@@ -205,7 +200,7 @@ class Application:
             upload.close()
 
     async def _send(self, reply: AnyReply, receive: Receive, send: Send, is_head: bool) -> None:
-        if isinstance(reply, Reply) and len(reply.body) > PART:  # whoever takes long to read it takes no memory
+        if isinstance(reply, Reply) and len(reply.body) > PART:  # a slow reader takes no memory
             spooled = await _on(self._transfers, self._service.storage.spooled, [reply.body])
             if not isinstance(spooled, bytes):
                 reply = LongReply(reply.status, reply.headers, *spooled)
@@ -217,7 +212,7 @@ class Application:
         if isinstance(reply, Reply):
             await send({"type": "http.response.body", "body": reply.body})
             return
-        left = asyncio.ensure_future(receive())  # all of the request is there: what comes next is that its sender left
+        left = asyncio.ensure_future(receive())  # the request is complete: the next event is a disconnect
         with reply.file:
             missing = 0 if is_head else size
             while missing and not left.done():
@@ -244,7 +239,7 @@ class _Joined:
 
 
 class _Left(Exception):
-    """Whoever sent a request is not there any more."""
+    """The sender of a request has disconnected."""
 
 
 async def _on(pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: Any) -> Any:
@@ -253,17 +248,17 @@ async def _on(pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: An
 
 async def _later(reply: LaterReply) -> Reply:
     loop = asyncio.get_running_loop()
-    told = loop.create_future()
+    committed = loop.create_future()
 
     def done(_: Any) -> None:
         if asyncio._get_running_loop() is loop:
-            _tell(told)
+            _resolve(committed)
         else:
-            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                loop.call_soon_threadsafe(_tell, told)
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(_resolve, committed)
 
     reply.written.add_done_callback(done)
-    await told
+    await committed
     return reply.result()
 
 
@@ -272,9 +267,9 @@ def _encoded(headers: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode("latin-1")) for name, value in headers]
 
 
-def _tell(told: asyncio.Future[None]) -> None:
-    if not told.done():
-        told.set_result(None)
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -323,7 +318,7 @@ def _why(error: OSError) -> str:
 
 
 def _room() -> int:
-    """Return how many connections there may be, of which each may have a file open beside; raise the limit for them."""
+    """Return how many connections there may be, each perhaps with a file open as well; raise the limit for them."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * MOST_CONNECTIONS + 256
     if now != resource.RLIM_INFINITY and now < wanted:
@@ -382,7 +377,7 @@ class Server:
     def run(self) -> None:
         """Listen until a signal, or :meth:`stop`, ends it."""
         sys.setswitchinterval(SWITCH_S)
-        gc.freeze()  # what is there stays: it need not be looked through again and again
+        gc.freeze()  # long-lived objects: exclude them from garbage collection
         self._server.run([self._socket])
 
     def start(self) -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""Files, kept by what is in them; and addresses below ``/storage`` that are good for a while.
+"""Content-addressed files; and expiring addresses below ``/storage``.
 
 A file arrives under a temporary name, is counted and hashed on the way, and is renamed to its SHA-256 when whole: the
 same bytes are kept once, and a file that is there is whole. Addresses carry their end and a signature over method, path
@@ -29,15 +29,15 @@ from encord_convert.service.clouds import Clouds
 
 PREFIX = "/storage"
 UPLOAD_S = 24 * 3600.0
-"""How long an address to upload to is good for."""
+"""Lifetime of an upload address, in seconds."""
 DOWNLOAD_S = 7 * 24 * 3600.0
-"""How long an address to download from is good for."""
+"""Lifetime of a download address, in seconds."""
 MOST_BYTES = 64 << 30
 """Of one file."""
 SHORT = 1 << 20
 """Bytes of an answer that is not worth a file."""
 LEFT_S = 24 * 3600.0
-"""After how long a file that is still arriving never will."""
+"""Seconds after which an incomplete upload is abandoned."""
 SECRET_FILE = "secret"
 SECRET_BYTES = 32
 
@@ -59,12 +59,10 @@ class Storage:
         self._sweep()
         self.secret = _secret(folder / SECRET_FILE)
         self.clouds = Clouds()
-        """Where data lies that was never sent here."""
-
-    # --- secrets ------------------------------------------------------------------------------------------------------
+        """Private data that was not uploaded."""
 
     def seal(self, data: bytes) -> bytes:
-        """Encrypt what is kept in the database and may hold a key."""
+        """Encrypt stored values that may contain keys."""
         nonce = os.urandom(12)
         return nonce + AESGCM(self.secret).encrypt(nonce, data, None)
 
@@ -72,11 +70,9 @@ class Storage:
         """Undo :meth:`seal`."""
         return AESGCM(self.secret).decrypt(sealed[:12], sealed[12:], None)
 
-    # --- bytes --------------------------------------------------------------------------------------------------------
-
     @contextmanager
     def incoming(self) -> Iterator[Incoming]:
-        """Take a file in; unless :meth:`Incoming.keep` is reached, nothing of it stays."""
+        """Receive a file; it is discarded unless :meth:`Incoming.keep` is called."""
         path = f"{self._root}/incoming/{uuid4()}"
         stream = self._files.open(path, "wb")
         file = Incoming(self, stream, path)
@@ -107,11 +103,11 @@ class Storage:
         return file, size
 
     def scratch(self) -> IO[bytes]:
-        """Return an empty file that is nowhere to be seen, and gone when it is closed."""
+        """Return an empty anonymous file, removed on closing."""
         return TemporaryFile(dir=f"{self._root}/incoming")
 
     def _sweep(self) -> None:
-        """Remove what a process that was killed left half-arrived."""
+        """Remove incomplete uploads left by a killed process."""
         for file in self._files.ls(f"{self._root}/incoming", detail=True):
             if file["mtime"] < time.time() - LEFT_S:
                 self._files.rm_file(file["name"])
@@ -145,8 +141,6 @@ class Storage:
         assert len(digest) == 64 and set(digest) <= set("0123456789abcdef")
         return f"{self._root}/{digest[:2]}/{digest}"
 
-    # --- addresses ----------------------------------------------------------------------------------------------------
-
     def upload_url(self, base_url: str, data_hash: str, now: float) -> str:
         """Return the address a file is sent to."""
         return self._signed("PUT", base_url, f"{PREFIX}/uploads/{data_hash}", {}, now + UPLOAD_S)
@@ -179,7 +173,7 @@ class Storage:
         return urlsafe_b64encode(digest).decode().rstrip("=")
 
     def checked(self, method: str, target: str, now: float) -> tuple[list[str], dict[str, str]]:
-        """Return the parts of the path below ``/storage``, and the query, of an address that is good.
+        """Return path parts below ``/storage`` and query of a valid address.
 
         Raises
         ------
@@ -193,7 +187,7 @@ class Storage:
         parts = urlsplit(signed)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if float(query["expires"]) < now:
-            raise AuthorisationError("This address was good for a while, and that is over. Ask for a new one.")
+            raise AuthorisationError("This address has expired. Ask for a new one.")
         return parts.path.removeprefix(PREFIX + "/").split("/"), query
 
 

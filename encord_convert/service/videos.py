@@ -1,7 +1,7 @@
 """Videos, looked at and encoded again in a process of its own, which may use so much memory and time and no more.
 
 FFmpeg guesses what a file is, and some of what it guesses are lists of other files and addresses. Here it only takes
-containers that hold their frames themselves, and opens nothing beside.
+containers that hold their frames themselves, and opens nothing else.
 
 The process reads a job from its input, pickled, and writes what came of it to its output, JSON.
 """
@@ -38,7 +38,7 @@ _SLOTS = BoundedSemaphore(2)
 
 
 def has_reader() -> bool:
-    """Tell whether PyAV is installed."""
+    """Return whether PyAV is installed."""
     return find_spec("av") is not None
 
 
@@ -64,8 +64,8 @@ def _done(title: str, seconds: float, job: tuple[Any, ...]) -> dict[str, Any]:
             return {"fault": f"{title}: takes more than {seconds:.0f} s to read."}
     if done.returncode or not done.stdout:
         return {"fault": f"{title}: takes more memory than a video may, or breaks the reader."}
-    told: dict[str, Any] = msgspec.json.decode(done.stdout)
-    return told
+    outcome: dict[str, Any] = msgspec.json.decode(done.stdout)
+    return outcome
 
 
 def main() -> None:
@@ -79,11 +79,11 @@ def main() -> None:
         # No protocol has the name "none": an empty list would be no list.
         options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "none"}
         with stream, av.open(stream, metadata_errors="ignore", options=options) as source:
-            told = _facts(source, title) if path is None else _encode(av, source, path)
+            outcome = _facts(source, title) if path is None else _encode(av, source, path)
     # FFmpeg and PyAV raise whatever they like on what they do not expect; this process does nothing else.
     except Exception as error:
-        told = {"fault": f"{title}: is no video the service reads, or is damaged ({type(error).__name__})."}
-    sys.stdout.buffer.write(msgspec.json.encode(told))
+        outcome = {"fault": f"{title}: is no video the service reads, or is damaged ({type(error).__name__})."}
+    sys.stdout.buffer.write(msgspec.json.encode(outcome))
 
 
 def _facts(container: Any, title: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Moving labels between files and a service: planned before, journalled on the way, verified after.
+"""Moving labels between files and a service: planned first, journalled on the way, verified afterwards.
 
 :func:`plan` says what a push would do, :func:`apply` does it, :func:`pull` writes a project into files, :func:`verify`
 names what differs, :func:`undo` takes back what a push wrote over; :func:`mapped` gives labels other classes,

@@ -1,4 +1,4 @@
-"""Applying a plan: what it says is made, sent and written, once, however often it is begun."""
+"""Applies a plan: creates, sends and writes everything exactly once, however often it is restarted."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from encord_convert.sync.sending import KEY, Sending, persistently
 from encord_convert.sync.writing import Filled, Writing, words_of
 
 BUNDLES = 4
-"""How many bundles of label rows are under way at once."""
+"""Bundles of label rows in flight at once."""
 ENTRIES = 4000
-"""Labels of one request, counted on each frame, after which no row is added to it."""
+"""Labels of a request, counted per frame, after which no row is added to it."""
 
-AGAIN = "Make the plan again, or bring it to what is there now with `encord-convert push --continue`."
+AGAIN = "Make the plan again, or update it with `encord-convert push --continue`."
 
 Events = Callable[[dict[str, Any]], None]
-"""Takes what happens: ``event`` says what, ``done`` and ``of`` how far it is."""
+"""Progress callback: ``event`` is the kind, ``done`` and ``of`` the progress."""
 
 
 @dataclass
@@ -48,9 +48,9 @@ class Outcome:
     project_hashes : list of str
         One, unless the plan has several projects.
     sent, written : int
-        Data that was sent, and label rows that were written, by this run.
+        Data sent and label rows written by this run.
     failures : list of (str, str)
-        Titles of rows that failed, and why.
+        Titles of failed rows, with reasons.
     """
 
     project_hashes: list[str] = field(default_factory=list)
@@ -71,29 +71,29 @@ def apply(
     journal: str | os.PathLike[str] | None = None,
     on_event: Events | None = None,
 ) -> Outcome:
-    """Do what a plan says. Begun again after it ended anywhere, it goes on, and the end is the same.
+    """Carry out a plan. After an interruption it resumes, with the same result.
 
     Parameters
     ----------
     plan : Plan or path
     client : EncordUserClient
     journal : path, optional
-        What was done so far; by default beside the plan, with ``.journal`` at the end.
+        Progress so far; default: next to the plan, with the suffix ``.journal``.
     on_event : callable, optional
-        Called as things happen, from one thread.
+        Called with progress, from one thread.
 
     Raises
     ------
     StalePlanError
         The source or the project has changed since; nothing was sent.
     ConflictError
-        The plan has problems; they are in it.
+        The plan has problems, which it lists.
     """
     if not isinstance(plan, Plan):
         journal = f"{os.fspath(plan)}.journal" if journal is None else journal
         plan = read_plan(os.fspath(plan))
     if journal is None:
-        raise ConvertError("A plan that is not in a file needs to be told where its journal is.")
+        raise ConvertError("A plan that is not in a file needs the argument journal.")
     if plan.problems:
         raise ConflictError("The plan cannot be applied. " + " ".join(plan.problems))
     with locked(journal, AT_WORK.format(journal)), Journal(Path(journal), plan.digest()) as opened:
@@ -139,7 +139,7 @@ class _Applying:
     # --- has anything changed? ----------------------------------------------------------------------------------------
 
     def _check_service(self) -> None:
-        """Refuse a plan made for another state of the ontology or of rows it writes; what we did ourselves may be."""
+        """Raise if the ontology or rows to write changed since the plan, other than by this push."""
         plan = self.plan
         if plan.ontology.hash is not None:
             now = digest_of(self.client.get_ontology(plan.ontology.hash).structure.to_dict())
@@ -171,7 +171,7 @@ class _Applying:
         return OntologyStructure._from_dict(self.plan.ontology.structure)
 
     def _once(self, kind: str, look: Callable[[], str | None], make: Callable[[], str]) -> str:
-        """Return the hash of a thing, made if it is not there: looked for first, since a reply may have been lost."""
+        """Return the hash of a resource, created if missing; looked up first, since a reply may have been lost."""
         done: str | None = self.journal.done("made", kind)
         if done is None:
             done = persistently(lambda: look() or make(), self.sleep)
@@ -230,7 +230,7 @@ class _Applying:
         project = self.client.get_project(planned.hash)
 
         def attach() -> None:
-            if dataset_hash not in [one["dataset_hash"] for one in project.datasets]:
+            if dataset_hash not in [dataset["dataset_hash"] for dataset in project.datasets]:
                 project.add_datasets([dataset_hash])  # type: ignore[list-item]
 
         if dataset_hash is not None:
@@ -263,7 +263,7 @@ class _Applying:
     def _sending(self, dataset_hash: str | None, shard: int, media: Source) -> Sending:
         assert dataset_hash is not None
         dataset = self.client.get_dataset(dataset_hash, DatasetAccessSettings(fetch_client_metadata=True))
-        there = {one.title: (one.uid, (one.client_metadata or {}).get(KEY)) for one in dataset.data_rows}
+        there = {row.title: (row.uid, (row.client_metadata or {}).get(KEY)) for row in dataset.data_rows}
         is_own = self.plan.datasets[shard].hash is None
         return Sending(dataset, media, self.journal, there, self.sleep, is_own=is_own)
 
@@ -283,10 +283,10 @@ class _Applying:
             listed = {row.data_hash: row for row in projects[shard].list_label_rows_v2()}
             writing[shard] = Writing(projects[shard], listed, self.data, self.journal, self.sleep)
         count, done = len(wanted), 0
-        for told in _in_parallel(
+        for results in _in_parallel(
             lambda bundle: writing[bundle[0][0].shard].write(bundle), self._bundles(wanted, writing)
         ):
-            for title, reason in told:
+            for title, reason in results:
                 done += 1
                 if reason is None:
                     self.outcome.written += 1
@@ -303,17 +303,17 @@ class _Applying:
             translation = Translation(structure, self.plan.ontology.structure, rules)
             bundles: dict[int, list[Filled]] = {shard: [] for shard in writing}
             entries = dict.fromkeys(writing, 0)
-            for one in labels:
-                planned = wanted.pop(one.data_title, None)
+            for label in labels:
+                planned = wanted.pop(label.data_title, None)
                 if planned is None:
                     continue
                 shard = planned.shard
                 if not writing[shard].has(self.data.get(planned.title)):
                     self._fail(planned.title, "its data is not in the project.")
                     continue
-                translated = translation.row(row_dict(one))
+                translated = translation.row(row_dict(label))
                 if digest_of_labels(translated) != planned.labels:
-                    self._fail(planned.title, "its labels are not those the plan was made for.")
+                    self._fail(planned.title, "its labels differ from those the plan was made for.")
                     continue
                 bundles[shard].append((planned, translated))
                 entries[shard] += sum(1 for _ in entries_of(translated))
@@ -324,7 +324,7 @@ class _Applying:
 
 
 def _description(plan: Plan, shard: int = 0) -> str:
-    """Return how what a plan makes is described, so that it is found again."""
+    """Return the description of created resources, by which they are found again."""
     part = f", part {shard + 1} of {len(plan.projects)}" if len(plan.projects) > 1 else ""
     return f"Made by encord-convert push, key {plan.digest()[:16]}{part}."
 
@@ -345,14 +345,14 @@ def _made_project(client: EncordUserClient, description: str) -> str | None:
 
 
 def continued(plan: Plan, journal: str | os.PathLike[str], client: EncordUserClient) -> tuple[dict[str, Any], set[str]]:
-    """Return what to plan with, so that a new plan goes on from where a push was interrupted whose source changed.
+    """Return arguments for a new plan that continues an interrupted push whose source changed.
 
     Returns
     -------
     asked : dict
         As ``plan.asked``, with the project, dataset and ontology that were made so far.
     written : set of str
-        Titles of the rows that push wrote: their labels are its own, and may be replaced.
+        Titles of the rows that push wrote, whose labels may be replaced.
     """
     descriptions, asked = [_description(plan, shard) for shard in range(len(plan.projects))], dict(plan.asked)
     projects = [
@@ -380,7 +380,7 @@ def _numbered(kind: str, shard: int) -> str:
 
 
 def _in_parallel(work: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[Any]:
-    """Yield what comes of things, as it comes; few are made before they are needed."""
+    """Yield results as they complete, with bounded read-ahead."""
     with ThreadPoolExecutor(BUNDLES) as pool:
         waiting: set[Future[Any]] = set()
         try:
@@ -388,17 +388,17 @@ def _in_parallel(work: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[
                 waiting.add(pool.submit(work, thing))
                 while len(waiting) > BUNDLES:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (one.result() for one in done)
+                    yield from (entry.result() for entry in done)
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (one.result() for one in done)
+                yield from (item.result() for item in done)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 def write_failures(outcome: Outcome, path: str | os.PathLike[str]) -> None:
-    """Write what failed to a file, a JSON object a line; remove the file if nothing did."""
+    """Write failures to a file, one JSON object per line; remove the file if there are none."""
     file = Path(path)
     if not outcome.failures:
         file.unlink(missing_ok=True)

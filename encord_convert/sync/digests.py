@@ -1,4 +1,4 @@
-"""What makes two sources, ontologies or rows the same: digests of their content."""
+"""Content digests of sources, ontologies and rows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from encord_convert.hub.media import SUFFIXES
 _PASSING = frozenset({
     "createdAt", "createdBy", "lastEditedAt", "lastEditedBy", "color", "name", "value", "reviews", "trackHash",
 })  # fmt: skip
-"""Keys of labels that a service may write by itself."""
+"""Keys of labels that a service may set itself."""
 VIDEOS = frozenset({".avi", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
-"""How the names of videos end."""
+"""Suffixes of videos."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -27,9 +27,9 @@ def digest_of(value: Any) -> str:
 
 
 def digest_of_source(source: Source, options: dict[str, Any]) -> str:
-    """Return the digest of a source: the content of its files, and of images and videos the names and sizes.
+    """Return the digest of a source: contents of its files, but only names and sizes of images and videos.
 
-    Those are digested when they are sent.
+    Those are digested when sent.
     """
     total = sha256(_encoder.encode(options))
     for name in source.names():
@@ -42,7 +42,7 @@ def digest_of_source(source: Source, options: dict[str, Any]) -> str:
 
 
 def is_medium(name: str) -> bool:
-    """Tell whether a name is that of an image or a video."""
+    """Return whether a name is that of an image or a video."""
     suffix = "." + name.rpartition(".")[2].lower()
     return suffix in SUFFIXES or suffix in VIDEOS
 
@@ -57,12 +57,12 @@ def digest_of_member(source: Source, name: str) -> str:
 
 
 def key_of(title: str, contents: Iterable[str]) -> str:
-    """Return the key of a piece of data: the same title and the same files give the same one."""
+    """Return the key of a data item, determined by its title and files."""
     return sha256("\0".join((title, *contents)).encode()).hexdigest()[:16]
 
 
 def things_of(row: dict[str, Any]) -> dict[tuple[str, str], Any]:
-    """Return the labels of a row in JSON form, by kind and hash, each with all that is said of it."""
+    """Return the labels of a row in JSON form, by kind and hash, each with all its data."""
     things: dict[tuple[str, str], Any] = {}
     for unit in row["data_units"].values():
         labels = unit["labels"]
@@ -75,9 +75,9 @@ def things_of(row: dict[str, Any]) -> dict[tuple[str, str], Any]:
                 thing = things.setdefault(("classification", entry["classificationHash"]), {"frames": {}})
                 thing["frames"][frame] = _lasting(entry)
     for (kind, hash_), thing in things.items():
-        said = row["object_answers" if kind == "object" else "classification_answers"].get(hash_) or {}
+        answers_entry = row["object_answers" if kind == "object" else "classification_answers"].get(hash_) or {}
         acted = row["object_actions"].get(hash_) or {} if kind == "object" else {}
-        thing["answers"] = _sorted(said.get("classifications") or ())
+        thing["answers"] = _sorted(answers_entry.get("classifications") or ())
         thing["actions"] = _sorted(acted.get("actions") or ())
     return things
 
@@ -95,11 +95,11 @@ def _sorted(entries: Iterable[dict[str, Any]]) -> list[Any]:
 
 
 def _answers(answers: Any) -> Any:
-    return sorted(one["featureHash"] for one in answers) if isinstance(answers, list) else answers
+    return sorted(answer["featureHash"] for answer in answers) if isinstance(answers, list) else answers
 
 
 def digest_of_labels(row: dict[str, Any]) -> str:
-    """Return the digest of all labels of a row in JSON form; hashes and times of labels do not count."""
+    """Return the digest of all labels of a row in JSON form, ignoring hashes and times."""
     return digest_of(sorted(digest_of(thing) for thing in things_of(row).values()))
 
 

@@ -1,4 +1,4 @@
-"""The source of a push: its labels, its files, and where they are found again."""
+"""The source of a push: labels, files, and how to reopen them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from encord_convert.sync.remotes import RemoteFolder
 
 @dataclass(frozen=True, slots=True)
 class SourceOf:
-    """How a source is read: the same each time.
+    """How to read a source, reproducibly.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class SourceOf:
     format : str or None
         None: recognised.
     images : str or None
-        Where its images are, a path or a URI; None: where it is itself.
+        Path or URI of its images; None: those of the source.
     options : dict
         Of reading.
     """
@@ -44,7 +44,7 @@ class SourceOf:
         images: str | os.PathLike[str] | None = None,
         options: dict[str, Any] | None = None,
     ) -> SourceOf:
-        """Return the source at a path, which may be relative to where we are now."""
+        """Return the source at a path, which may be relative to the working directory."""
         return cls(
             str(Path(path).absolute()),
             format,
@@ -53,11 +53,11 @@ class SourceOf:
         )
 
     def opened(self) -> Source:
-        """Open it."""
+        """Open the source."""
         return source_at(self.path)
 
     def media(self) -> Source:
-        """Open where its images are."""
+        """Open the source of its images."""
         if self.images is not None:
             return RemoteFolder(self.images) if _is_uri(self.images) else source_at(self.images)
         path = Path(self.path)
@@ -71,12 +71,12 @@ class SourceOf:
         return read(source, self.format, report=report if report is not None else Report(), **self.options)
 
     def digest(self) -> str:
-        """Return the digest of what it holds now."""
+        """Return the digest of its current content."""
         with self.opened() as source:
             return digest_of_source(source, self.options)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the form of a plan."""
+        """Return the form used in plans."""
         return {"path": self.path, "format": self.format, "images": self.images, "options": self.options}
 
 

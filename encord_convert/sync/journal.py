@@ -1,4 +1,4 @@
-"""What a push has done so far, in one SQLite file: written before a step is begun and when it is done."""
+"""The journal of a push, an SQLite file written before each step begins and when it is done."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ create table if not exists steps (
 
 
 FINISHED = ("push", "all")
-"""The step that is done when all is."""
+"""The final step."""
 UNDONE = ("push", "undone")
-"""The step that is begun when a push is being undone, and done when it is."""
+"""The step that marks undoing, begun and done."""
 
 
 class _LabelStep(TypedDict):
@@ -42,32 +42,32 @@ _TYPES: dict[tuple[str, str], Any] = {
     ("labels", "begun"): _LabelStep, ("labels", "done"): _LabelStep, ("replaced", "done"): dict[str, Any],
     ("undo", "done"): bool | int, ("push", "begun"): bool, ("push", "done"): bool,
 }  # fmt: skip
-"""What is noted of each kind of step: a journal may be damaged, or of somebody else."""
+"""Type of the value of each kind of step, checked since a journal may be damaged or foreign."""
 _DECODERS = {step: msgspec.json.Decoder(type_) for step, type_ in _TYPES.items()}
 
 
 class Journal:
     """The journal of one plan.
 
-    Each write is on disk when the call returns. Any thread may call.
+    Writes are on disk when the call returns. Thread-safe.
 
     Parameters
     ----------
     path : path
-        Made if it is not there.
+        Created if missing.
     plan : str
         Digest of the plan.
 
     Raises
     ------
     JournalError
-        The file is of another plan, or no journal.
+        The file belongs to another plan, or is not a journal.
     """
 
     def __init__(self, path: str | Path, plan: str) -> None:
         self._path = path
         self._lock = Lock()
-        with self._told():
+        with self._checked():
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=1)
             self._db.text_factory = _text
             self._db.execute("pragma locking_mode = exclusive")
@@ -81,73 +81,73 @@ class Journal:
             raise JournalError(f"{path}: is the journal of another plan. Remove it, or apply that plan to its end.")
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say in words what SQLite, or the disk below it, refuses."""
+    def _checked(self) -> Iterator[None]:
+        """Convert errors of SQLite or the disk to JournalError."""
         try:
             yield
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _in_words(self._path, error) from error
 
     def _value(self, kind: str, state: str, text: Any) -> Any:
-        """Return what was noted of a step, of the type that this kind of step has."""
+        """Return the value of a step, checked for the type of its kind."""
         try:
             return _DECODERS[kind, state].decode(text)
         except (KeyError, msgspec.DecodeError, TypeError, RecursionError) as error:
             raise JournalError(f"{self._path}: the journal is damaged ({kind} {state}: {error}). {_ADVICE}") from error
 
     def done(self, kind: str, key: str) -> Any:
-        """Return what came of a step, None if it is not done."""
+        """Return the result of a step, None if it is not done."""
         state, value = self._read(kind, key)
         return value if state == "done" else None
 
     def begun(self, kind: str, key: str) -> Any:
-        """Return what was noted when a step was begun, None if it never was or is done."""
+        """Return the value with which a step was begun, None if never begun or already done."""
         state, value = self._read(kind, key)
         return value if state == "begun" else None
 
     def has(self, kind: str, key: str) -> bool:
-        """Tell whether a step was begun or done."""
+        """Return whether a step was begun or done."""
         return self._read(kind, key)[0] is not None
 
     def _read(self, kind: str, key: str) -> tuple[str | None, Any]:
-        with self._lock, self._told():
+        with self._lock, self._checked():
             found = self._db.execute(
                 "select state, value from steps where kind = ? and key = ?", (kind, key)
             ).fetchone()
         return (found[0], self._value(kind, found[0], found[1])) if found else (None, None)
 
     def begin(self, kind: str, key: str, value: Any = True) -> None:
-        """Note that a step is about to be taken."""
+        """Record that a step begins."""
         self._write([(kind, key, "begun", json.dumps(value))])
 
     def finish(self, kind: str, key: str, value: Any = True) -> None:
-        """Note that a step is done, and what came of it."""
+        """Record that a step is done, with its result."""
         self._write([(kind, key, "done", json.dumps(value))])
 
     def begin_all(self, kind: str, values: dict[str, Any]) -> None:
-        """Note that several steps are about to be taken, in one transaction."""
+        """Record that several steps begin, in one transaction."""
         self._write([(kind, key, "begun", json.dumps(value)) for key, value in values.items()])
 
     def finish_all(self, kind: str, values: dict[str, Any]) -> None:
-        """Note that several steps are done, in one transaction."""
+        """Record that several steps are done, in one transaction."""
         self._write([(kind, key, "done", json.dumps(value)) for key, value in values.items()])
 
     def forget(self, kind: str, keys: Iterable[str]) -> None:
-        """Forget steps, begun or done."""
-        with self._lock, self._told():
+        """Delete steps, begun or done."""
+        with self._lock, self._checked():
             self._db.executemany("delete from steps where kind = ? and key = ?", [(kind, key) for key in keys])
 
     def _write(self, rows: list[tuple[str, str, str, str]]) -> None:
         if not rows:
             return
-        with self._lock, self._told():
+        with self._lock, self._checked():
             self._db.execute("begin")
             self._db.executemany("insert or replace into steps values (?, ?, ?, ?)", rows)
             self._db.execute("commit")
 
     def all_done(self, kind: str) -> dict[str, Any]:
-        """Return what came of all steps of a kind that are done, by key."""
-        with self._lock, self._told():
+        """Return the results of all done steps of a kind, by key."""
+        with self._lock, self._checked():
             rows = self._db.execute(
                 "select key, value from steps where kind = ? and state = 'done'", (kind,)
             ).fetchall()
@@ -155,21 +155,21 @@ class Journal:
 
     def keys_done(self, kind: str) -> set[str]:
         """Return the keys of all steps of a kind that are done."""
-        with self._lock, self._told():
+        with self._lock, self._checked():
             rows = self._db.execute("select key from steps where kind = ? and state = 'done'", (kind,)).fetchall()
         return {key for (key,) in rows}
 
     def count(self, kind: str) -> int:
         """Return how many steps of a kind were begun or done."""
-        with self._lock, self._told():
+        with self._lock, self._checked():
             [(number,)] = self._db.execute("select count(*) from steps where kind = ?", (kind,))
         return int(number)
 
     def steps(self, kind: str) -> Iterator[tuple[str, Any]]:
-        """Yield key of each step of a kind, begun or done, and what was noted last, by key; a few are in memory."""
+        """Yield key and last value of each step of a kind, begun or done, sorted by key and paged."""
         last = ""
         while True:
-            with self._lock, self._told():
+            with self._lock, self._checked():
                 rows = self._db.execute(
                     "select key, state, value from steps where kind = ? and key > ? order by key limit 1000",
                     (kind, last),
@@ -186,7 +186,7 @@ class Journal:
             self._db.close()
 
     def __enter__(self) -> Self:
-        """Leave it open until the end of the block."""
+        """Return the journal."""
         return self
 
     def __exit__(
@@ -197,11 +197,11 @@ class Journal:
 
 
 def _text(data: bytes) -> str:
-    """Return a text of the journal, damaged or not: what is damaged is of no plan, and no step."""
+    """Decode a text of the journal; damaged text matches no plan and no step."""
     return data.decode("utf-8", "replace")
 
 
-_ADVICE = "Move it away to begin again; what was sent stays."
+_ADVICE = "Move it away to start over; what was sent stays."
 
 
 def _in_words(path: str | Path, error: sqlite3.Error | UnicodeDecodeError) -> ConvertError:
@@ -212,16 +212,16 @@ def _in_words(path: str | Path, error: sqlite3.Error | UnicodeDecodeError) -> Co
     return JournalError(f"{path}: is not the journal of a push, or is damaged ({error}). {_ADVICE}")
 
 
-AT_WORK = "{}: another push is at work on this plan. Wait for its end."
+AT_WORK = "{}: another push is running this plan. Wait for its end."
 
 
 def open_journal(path: str | Path) -> Journal:
-    """Open the journal of whatever plan it is of.
+    """Open a journal without knowing its plan.
 
     Raises
     ------
     JournalError
-        The file is no journal.
+        The file is not a journal.
     """
     plan = _plan_of(path)
     if plan is None:
@@ -230,7 +230,7 @@ def open_journal(path: str | Path) -> Journal:
 
 
 def _plan_of(path: str | Path) -> str | None:
-    """Return the digest of the plan a journal is of, None if it was not yet written into it."""
+    """Return the digest of a journal's plan, None if not yet written."""
     try:
         with closing(sqlite3.connect(path, timeout=1)) as db:
             db.text_factory = _text
@@ -243,7 +243,7 @@ def _plan_of(path: str | Path) -> str | None:
 
 
 def is_over(path: str | Path) -> bool:
-    """Tell whether the push of a journal came to its end and nothing failed, or was undone."""
+    """Return whether the push of a journal finished without failures, or was undone."""
     if _plan_of(path) is None:
         return False
     with open_journal(path) as journal:
@@ -251,7 +251,7 @@ def is_over(path: str | Path) -> bool:
 
 
 def is_begun(path: str | Path) -> bool:
-    """Tell whether a push did anything that its journal knows of."""
+    """Return whether a journal has any steps."""
     if _plan_of(path) is None:
         return False
     with open_journal(path) as journal:

@@ -1,4 +1,4 @@
-"""What is planned, counted by class."""
+"""Counts of planned labels by class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Counts:
         self._classes: dict[tuple[str, str], dict[str, Any]] = {}
 
     def add(self, row: dict[str, Any]) -> int:
-        """Count a row in JSON form, and return how many labels it has, counted on each frame."""
+        """Count a row in JSON form; return its number of labels, counted per frame."""
         classes: dict[str, tuple[str, str]] = {}
         entries = 0
         for unit in row["data_units"].values():
@@ -35,8 +35,8 @@ class Counts:
             ("object_answers", "classifications"), ("object_actions", "actions"),
             ("classification_answers", "classifications"),
         ):  # fmt: skip
-            for hash_, said in row[name].items():
-                for entry in said.get(member) or ():
+            for hash_, answers_entry in row[name].items():
+                for entry in answers_entry.get(member) or ():
                     self._of(classes[hash_])["answers"][entry["name"]] += 1
         return entries
 
@@ -47,7 +47,7 @@ class Counts:
         return found
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the counts as a plan has them."""
+        """Return the counts in the form of a plan."""
         return [
             {"class": name, "shape": shape, **one, "answers": dict(sorted(one["answers"].items()))}
             for (name, shape), one in sorted(self._classes.items())

@@ -1,8 +1,8 @@
-"""What the hosted service recommends not to exceed, and how rows are spread over projects that stay within it.
+"""Recommended limits of the hosted service, and how rows are sharded over projects to stay within them.
 
 Source: https://docs.encord.com/platform-documentation/General/best-practices, sections "Import Into Encord" and
-"Annotate Projects": figures of projects with a workflow. They are recommendations: a plan says what is beyond, and
-spreads a new project over several where one would be too small; nothing is refused for them.
+"Annotate Projects": figures of projects with a workflow. A plan reports what exceeds them and shards a new project over
+several if needed; nothing is refused.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ MB, GB = 10**6, 10**9
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of what there should be at most.
+    """Recommended maxima.
 
     Parameters
     ----------
     rows, instances, labels, bytes : float
-        Of one project: label rows, instances, instances counted on each frame, and bytes of data.
+        Per project: label rows, instances, instances counted per frame, and bytes of data.
     file_bytes, row_bytes : float
-        Bytes of one file, and of the labels of one row.
+        Bytes per file, and of the labels of a row.
     frames : float
-        Frames of one video.
+        Frames per video.
     width_px, height_px : float
-        Size of one image or video, either way up.
+        Size of an image or video, in either orientation.
     """
 
     rows: float = math.inf
@@ -49,12 +49,12 @@ LIMITS: Mapping[str, Limits] = {
     "free": Limits(1000, 5000, 1_000_000, file_bytes=25 * MB, row_bytes=10 * MB, **_COMMON),
     "none": Limits(),
 }
-"""By the plan of an account."""
+"""Limits by the account's plan."""
 
 
 @dataclass(slots=True)
 class Load:
-    """What a row, or all rows of a project, amount to; see :class:`Limits`."""
+    """Load of a row, or of all rows of a project; see :class:`Limits`."""
 
     rows: int = 0
     instances: int = 0
@@ -62,7 +62,7 @@ class Load:
     bytes: int = 0
 
     def plus(self, other: Load) -> Load:
-        """Return the load of both."""
+        """Return the sum of two loads."""
         return Load(
             self.rows + other.rows,
             self.instances + other.instances,
@@ -71,13 +71,13 @@ class Load:
         )
 
     def beyond(self, limits: Limits) -> list[str]:
-        """Say what is more than recommended for one project."""
+        """Yield what exceeds the limits of a project."""
         return [
-            f"the project has {number} {what}; {most:g} are recommended at most."
+            f"the project has {number} {what}; at most {most:g} are recommended."
             for what, number, most in (
                 ("label rows", self.rows, limits.rows),
                 ("instances", self.instances, limits.instances),
-                ("labels, counted on each frame", self.labels, limits.labels),
+                ("labels, counted per frame", self.labels, limits.labels),
                 ("bytes of data", self.bytes, limits.bytes),
             )
             if number > most
@@ -85,13 +85,13 @@ class Load:
 
 
 def shards_of(loads: list[Load], limits: Limits, known: Sequence[int | None] = ()) -> list[int]:
-    """Return for each row, in order, which of several projects it goes to, from 0.
+    """Return the index of each row's project, from 0, in order.
 
-    Rows whose project is ``known`` stay there; the others go to the last of those, or behind it.
+    Rows of ``known`` projects stay there; others go to the last of those or to new ones.
     """
     shards: list[int] = []
     given = [*known, *[None] * (len(loads) - len(known))]
-    shard = max((one for one in given if one is not None), default=0)
+    shard = max((item for item in given if item is not None), default=0)
     total = reduce(Load.plus, (load for load, one in zip(loads, given, strict=True) if one == shard), Load())
     for load, one in zip(loads, given, strict=True):
         if one is not None:
@@ -107,19 +107,19 @@ def shards_of(loads: list[Load], limits: Limits, known: Sequence[int | None] = (
 def beyond_of_a_row(
     limits: Limits, *, label_bytes: int, files: list[int], frames: int, width_px: int | None, height_px: int | None
 ) -> list[str]:
-    """Say what of one row is more than recommended."""
+    """Yield what exceeds the limits in one row."""
     found = []
     if label_bytes > limits.row_bytes:
-        found.append(f"its labels have {label_bytes} bytes; {limits.row_bytes:g} are recommended at most.")
+        found.append(f"its labels have {label_bytes} bytes; at most {limits.row_bytes:g} are recommended.")
     found += [
-        f"a file has {size} bytes; {limits.file_bytes:g} are recommended at most."
+        f"a file has {size} bytes; at most {limits.file_bytes:g} are recommended."
         for size in files
         if size > limits.file_bytes
     ]
     if frames > limits.frames:
-        found.append(f"it has {frames} frames; {limits.frames:g} are recommended at most.")
+        found.append(f"it has {frames} frames; at most {limits.frames:g} are recommended.")
     sides = sorted((width_px or 0, height_px or 0))
     if sides[1] > limits.width_px or sides[0] > limits.height_px:
         most = f"{limits.width_px:g} × {limits.height_px:g}"
-        found.append(f"it is {width_px} × {height_px} pixels; {most} are recommended at most.")
+        found.append(f"it is {width_px} × {height_px} pixels; at most {most} are recommended.")
     return found

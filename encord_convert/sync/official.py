@@ -1,4 +1,4 @@
-"""Labels given to rows of the official package, of whatever version, through the JSON that its rows take and give."""
+"""Puts labels into rows of the official package, of any version, through their JSON."""
 
 from __future__ import annotations
 
@@ -12,45 +12,44 @@ from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.objects import LabelRowV2
 from encord_convert.sync.mapping.file import rules_of
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.partners import Partners
+from encord_convert.sync.matches import Matcher
 from encord_convert.sync.rows import placed
 
 
 def to_encord(
     labels: LabelSet, rows: Iterable[Any], *, mapping: Mapping[str, Any] | str | Path | None = None
 ) -> Iterator[Any]:
-    """Put labels into rows of the official package, whose labels they replace; yield each, to be saved.
+    """Replace the labels of rows of the official package; yield each row, to be saved.
 
     Parameters
     ----------
     labels : LabelSet
-        Its rows belong to those of the same title, by the rules of ``push``.
+        Rows are matched by title, by the rules of ``push``.
     rows : iterable
         Anything with ``data_title``, ``ontology_structure``, ``to_encord_dict()`` and ``from_labels_dict(d)``, such as
-        the rows of ``project.list_label_rows_v2()``; labelling of each is initialised. All are of one ontology.
+        the rows of ``project.list_label_rows_v2()``; with labelling initialised and one ontology.
     mapping : mapping or path, optional
-        By which classes become those of the project, as ``push --mapping`` has it; by default each is the one of its
-        name and shape.
+        Mapping to the project's classes, as in ``push --mapping``; default: by name and shape.
 
     Raises
     ------
     RowMismatchError
-        A row with labels belongs to none of these, or its images are others.
+        A row with labels has no match, or its images differ.
     MappingError
         The ontology of the rows lacks a class, an attribute or an option.
     TranslationError
-        A label has no place there, such as one that is on no frame.
+        A label cannot be stored, such as one without frames.
     """
     theirs = list(rows)
-    partners: Partners[Any] = Partners("the rows", ((row.data_title, row) for row in theirs))
-    pairs = [(row.data_title, partners.find(row.data_title)) for row in labels._unguarded() if _has_labels(row)]
-    if lonely := [title for title, found in pairs if found is None]:
-        raise RowMismatchError(f"{lonely[0]}: there is no row of this title, and it has labels.")
+    matches: Matcher[Any] = Matcher("the rows", ((row.data_title, row) for row in theirs))
+    pairs = [(row.data_title, matches.find(row.data_title)) for row in labels._unguarded() if _has_labels(row)]
+    if unmatched := [title for title, found in pairs if found is None]:
+        raise RowMismatchError(f"{unmatched[0]}: has labels, but there is no row of this title.")
     if not theirs:
         return
     translated = _translation(labels, theirs[0].ontology_structure.to_dict(), mapping)
     for row in labels._unguarded():
-        found = partners.find(row.data_title)
+        found = matches.find(row.data_title)
         if found is not None:
             try:
                 form = placed(translated(row), found[0].to_encord_dict())
@@ -65,7 +64,7 @@ def _has_labels(row: LabelRowV2) -> bool:
 
 
 def _translation(labels: LabelSet, project: dict[str, Any], mapping: Any) -> Any:
-    """Return what makes the JSON of a row one of the project's ontology: nothing is to do where that has all."""
+    """Return a function from the JSON of a row to the project's ontology; the identity if that has everything."""
     source = labels.ontology.to_dict()
     if mapping is None and _hashes(source) <= _hashes(project):
         return row_dict
@@ -77,7 +76,7 @@ def _translation(labels: LabelSet, project: dict[str, Any], mapping: Any) -> Any
         before = translation.dropped.total()
         form = translation.row(row_dict(row))
         if translation.dropped.total() != before:
-            raise TranslationError(f"has no place for {', '.join(translation.dropped)}.")
+            raise TranslationError(f"cannot hold {', '.join(translation.dropped)}.")
         return form
 
     return translated

@@ -1,4 +1,4 @@
-"""The plan of a push: a readable JSON file that says all that will be done, and nothing that follows from the clock."""
+"""The plan of a push: a readable, deterministic JSON file of everything that will be done."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from encord_convert.sync.digests import digest_of
 
 VERSION = 2
 CREATE, WRITE, SAME, SKIP, MERGE, REPLACE = "create", "write", "same", "skip", "merge", "replace"
-"""What is done with a row: its data is sent too; its labels are written where there are none; they are there already;
-those that are there stay; both; ours alone."""
+"""Action for a row: upload data and labels; write labels where there are none; already done; skip; merge; replace."""
 
 WRITING = (CREATE, WRITE, MERGE, REPLACE)
-"""What changes the labels of a row."""
+"""Actions that change the labels of a row."""
 
 
 class PlannedFile(msgspec.Struct, omit_defaults=True):
-    """A file to send: where it lies in the source of the images, what it holds, by which rule it was found."""
+    """A file to send: its member in the image source, content digest, and matching rule."""
 
     name: str
     sha256: str
@@ -33,11 +32,10 @@ class PlannedFile(msgspec.Struct, omit_defaults=True):
 
 
 class PlannedRow(msgspec.Struct, omit_defaults=True):
-    """A label row of the source, and what becomes of it.
+    """A label row of the source, and its action.
 
-    ``labels`` is the digest of what is written, ``there`` of what the project has now; ``edited`` says when that was
-    last changed. ``status`` is the label status the source says; ``shard`` the place of its project in
-    the plan.
+    ``labels`` is the digest of what is written, ``there`` of what the project has now; ``edited`` is its last change.
+    ``status`` is the source's label status; ``shard`` the index of its project in the plan.
     """
 
     title: str
@@ -64,7 +62,7 @@ class Left(msgspec.Struct):
 
 
 class Lost(msgspec.Struct):
-    """What of the source reading could not take over: how it was lost, by which code, of which type and label."""
+    """A loss in reading the source: its kind, code, type and label."""
 
     kind: str
     code: str
@@ -75,20 +73,20 @@ class Lost(msgspec.Struct):
     detail: str
 
     def loss(self) -> Loss:
-        """Return it as a report has it."""
+        """Return it as a loss of a report."""
         kind, feature = Kind(self.kind), Feature(self.feature)
         return Loss(kind, self.code, feature, self.type, self.label, self.count, NOWHERE, self.detail)
 
 
 class Thing(msgspec.Struct, omit_defaults=True):
-    """Something of the service: there, if it has a hash, else to be made."""
+    """A resource of the service: existing if it has a hash, else to be created."""
 
     title: str
     hash: str | None = None
 
 
 class Parts(NamedTuple):
-    """Where the rows of a push over several projects went: what was made for each part, and parts of rows by title."""
+    """Progress of a push over several projects: resources per shard, and shards of rows by title."""
 
     projects: list[Thing]
     datasets: list[Thing]
@@ -96,7 +94,7 @@ class Parts(NamedTuple):
 
 
 class OntologyPlan(msgspec.Struct, omit_defaults=True):
-    """The ontology: its digest before, what is added, and what it will be."""
+    """The ontology: its digest before, the additions, and the result."""
 
     title: str
     hash: str | None
@@ -109,11 +107,10 @@ class OntologyPlan(msgspec.Struct, omit_defaults=True):
 class Plan(msgspec.Struct):
     """All that a push will do.
 
-    ``asked`` is what the plan was asked for beside its source and mapping.
-    ``counts`` tells by class and shape how many labels on how many frames are written, and how many answers to each
-    attribute; ``unmatched`` what has no partner: titles of rows of the project, and names of files. There is more than
-    one project, with a dataset each, where one would be too small; ``beyond`` says what is more than the service
-    recommends all the same. ``lost`` is what reading the source could not take over, and ``warnings`` what it warns of.
+    ``asked`` holds the arguments other than source and mapping. ``counts`` holds labels, frames and answers per
+    attribute by class and shape; ``unmatched`` titles of project rows and file names without a match. Large sets are
+    sharded over several projects, with a dataset each; ``beyond`` lists what still exceeds the service's limits.
+    ``lost`` and ``warnings`` are those of reading the source.
     """
 
     version: int
@@ -140,7 +137,7 @@ class Plan(msgspec.Struct):
         return digest_of(msgspec.to_builtins(self))
 
     def write(self, path: str | Path) -> None:
-        """Write it to a file, whole or not at all.
+        """Write it to a file atomically.
 
         Raises
         ------
@@ -157,11 +154,11 @@ class Plan(msgspec.Struct):
             raise WriteError(f"{path}: the plan cannot be written ({error.strerror}).") from error
 
     def actions(self) -> Counter[str]:
-        """Count the rows by what is done with them."""
+        """Count the rows by action."""
         return Counter(row.action for row in self.rows)
 
     def text(self) -> str:
-        """Say it in a few lines."""
+        """Return a summary of a few lines."""
         actions = self.actions()
         ontology = self.ontology
         lines = [
@@ -176,24 +173,26 @@ class Plan(msgspec.Struct):
         lines.append(
             "rows      " + (", ".join(f"{count} {_WORDS[action]}" for action, count in actions.items()) or "none")
         )
-        for one in self.counts:
-            answers = ", ".join(f"{name} {count}" for name, count in one["answers"].items())
-            said = f"; answers: {answers}" if answers else ""
-            frames = _counted(one["frames"], "frame")
-            lines.append(f"          {one['class']} ({one['shape']}): {one['labels']} on {frames}{said}")
+        for each in self.counts:
+            answers = ", ".join(f"{name} {count}" for name, count in each["answers"].items())
+            answers_text = f"; answers: {answers}" if answers else ""
+            frames = _counted(each["frames"], "frame")
+            lines.append(f"          {each['class']} ({each['shape']}): {each['labels']} on {frames}{answers_text}")
         states = Counter(row.status for row in self.rows if row.status and row.action in WRITING)
         lines += [f"status    {status}: {_counted(count, 'row')}" for status, count in states.items()]
         rules = Counter(file.rule for row in self.rows for file in row.files)
         rules.update(row.rule for row in self.rows if row.rule)
         lines += [f"matched   by {rule}: {count}" for rule, count in rules.items()]
         lines += [f"dropped   {what}: {count}" for what, count in self.dropped.items()]
-        losses = [one.loss() for one in self.lost]
-        told = lines_of(losses, None)
-        lines += [f"reading   {one.count} {one.things} {one.verb}: {one.detail}  {one.code}" for one in told[:20]]
-        lines += [f"          … and {len(told) - 20} more"] if len(told) > 20 else []
+        losses = [item.loss() for item in self.lost]
+        loss_lines = lines_of(losses, None)
+        lines += [
+            f"reading   {note.count} {note.things} {note.verb}: {note.detail}  {note.code}" for note in loss_lines[:20]
+        ]
+        lines += [f"          … and {len(loss_lines) - 20} more"] if len(loss_lines) > 20 else []
         lines += [f"minor     {minor}"] if (minor := minor_of(losses)) else []
         lines += [f"warning   {what}" for what in self.warnings[:20]]
-        lines += [f"left out  {one.title}: {one.reason}" for one in self.left[:20]]
+        lines += [f"left out  {entry.title}: {entry.reason}" for entry in self.left[:20]]
         lines += [f"          … and {len(self.left) - 20} more"] if len(self.left) > 20 else []
         for what, found in self.unmatched.items():
             if found["count"]:
@@ -230,7 +229,7 @@ def read_plan(path: str | Path) -> Plan:
     Raises
     ------
     ReadError
-        It cannot be read, or is of another version.
+        It cannot be read, or has another version.
     """
     try:
         plan = msgspec.json.decode(Path(path).read_bytes(), type=Plan)

@@ -1,4 +1,4 @@
-"""Planning a push: what of a source goes where, before anything is sent."""
+"""Plans a push before anything is sent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from encord_convert.sync.limits import LIMITS, Load, beyond_of_a_row, shards_of
 from encord_convert.sync.mapping.file import MappingRules, Structure, rules_of
 from encord_convert.sync.mapping.ontology import Joined, empty_structure, needed
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.partners import Files, Partners
+from encord_convert.sync.matches import Files, Matcher
 from encord_convert.sync.plan_file import (
     CREATE,
     REPLACE,
@@ -56,7 +56,7 @@ from encord_convert.sync.rows import batches, fetched, status_of
 
 ON_CONFLICT = ("error", "skip", "merge", "replace")
 LISTED = 100
-"""Names of what has no partner that are listed; the rest are counted."""
+"""Number of unmatched names that are listed; the rest are counted."""
 
 
 def plan(
@@ -77,7 +77,7 @@ def plan(
     written: Collection[str] = (),
     parts: Parts | None = None,
 ) -> Plan:
-    """Say what a push would do; nothing is sent.
+    """Return the plan of a push; nothing is sent.
 
     Parameters
     ----------
@@ -87,39 +87,39 @@ def plan(
     project : str, optional
         Hash of the project; or
     new_project : str, optional
-        title of one to be made.
+        title of one to create.
     dataset : str, optional
-        Hash or title of the dataset new data goes to, made if there is none of the title. By default the one the
-        project has, or one called as the new project.
+        Hash or title of the dataset for new data, created if the title is new. Default: the project's, or one named
+        like the new project.
     ontology : str, optional
-        Hash of the ontology of a new project; by default one is made.
+        Hash of the ontology of a new project; default: a new one.
     images : path, optional
-        Where the images and videos lie, a path or a URI; by default beside the labels.
+        Where the images and videos lie, a path or a URI; by default next to the labels.
     mapping : mapping or path, optional
-        What becomes of the classes; see :mod:`encord_convert.sync.mapping.file`.
+        Mapping of the classes; see :mod:`encord_convert.sync.mapping.file`.
     on_conflict : str
-        What becomes of labels that are there already: ``error``, ``skip``, ``merge`` or ``replace``.
+        What happens to existing labels: ``error``, ``skip``, ``merge`` or ``replace``.
     limits : str
-        Which of :data:`~encord_convert.sync.limits.LIMITS` hold. A new project with a new dataset is spread over
-        several where one would be too small.
+        Which of :data:`~encord_convert.sync.limits.LIMITS` hold. A new project with a new dataset is sharded over
+        several if too large.
     shard_rows : int, optional
-        How many rows one project has at most, whatever the limits say.
+        Most rows per project, regardless of the limits.
     from_, options : optional
         Format of the source, and options of reading.
     written : collection of str
-        Titles of rows whose labels a push wrote that was interrupted; they are replaced, whatever ``on_conflict`` says.
+        Titles of rows written by an interrupted push; their labels are replaced regardless of ``on_conflict``.
     parts : Parts, optional
-        Where its rows went, if it was one over several projects.
+        Shards of its rows, if over several projects.
 
     Raises
     ------
     OptionError, MappingError
-        What is asked for contradicts itself, or names what is not there.
+        The arguments contradict each other, or name what does not exist.
     ReadError
         The source is broken.
     """
     if (project is None) == (new_project is None):
-        raise OptionError("Say either which project, by its hash, or the title of a new one.")
+        raise OptionError("Give either the hash of a project or the title of a new one.")
     if on_conflict not in ON_CONFLICT:
         raise OptionError(f"on_conflict {on_conflict!r}: expected {', '.join(ON_CONFLICT)}.")
     if limits not in LIMITS:
@@ -146,7 +146,7 @@ class _Planning:
         self.client = client
         self.asked = asked
         self.project = None if asked["project"] is None else client.get_project(asked["project"])
-        if self.project is None:  # whoever may not sign in is told so before anything is read or written
+        if self.project is None:  # check the credentials before anything is read or written
             client.get_projects(title_eq=asked["new_project"])
         self.title = asked["new_project"] or (self.project.title if self.project else "")
         self.dataset_named = asked["dataset"]
@@ -154,7 +154,7 @@ class _Planning:
         self.mapping = mapping
         self.written = written
         self.parts = parts
-        made = [] if parts is None else [client.get_project(one.hash) for one in parts.projects if one.hash is not None]
+        made = [] if parts is None else [client.get_project(p.hash) for p in parts.projects if p.hash is not None]
         self.projects = made if self.project is None else [self.project]
         """Those that are there."""
         self.on_conflict = asked["on_conflict"]
@@ -182,9 +182,9 @@ class _Planning:
             translation = Translation(structure, ontology.structure, rules)
             self.problems += [f"The ontology lacks {what}." for what in translation.missing if not self.problems]
             dataset = self._dataset()
-            partners = self._partners(dataset)
+            matches = self._matches(dataset)
             files = Files(media)
-            rows = self._rows(labels._unguarded(), translation, partners, files)
+            rows = self._rows(labels._unguarded(), translation, matches, files)
             if self.projects:
                 rows = self._with_what_is_there(rows, OntologyStructure._from_dict(ontology.structure))
             if labels.counts is not None:
@@ -195,7 +195,7 @@ class _Planning:
             dataset = None
         if dataset is None and any(row.action == CREATE for row in rows):
             self.problems.append(
-                "New data needs a dataset, and the project has not just one: say which with --dataset."
+                "New data needs a dataset, and the project does not have exactly one: choose with --dataset."
             )
         if self.left and not rows:
             none = "The only row cannot" if len(self.left) == 1 else f"None of the {len(self.left)} rows can"
@@ -204,7 +204,7 @@ class _Planning:
         if conflicts:
             first = ", ".join(conflicts[:3]) + (", …" if len(conflicts) > 3 else "")
             self.problems.append(
-                f"{len(conflicts)} rows have labels already: {first}. Say --on-conflict skip, merge or replace."
+                f"{len(conflicts)} rows already have labels: {first}. Say --on-conflict skip, merge or replace."
             )
         projects, datasets = self._spread(rows, dataset)
         return Plan(
@@ -225,7 +225,7 @@ class _Planning:
             dropped=dict(sorted(translation.dropped.items())),
             lost=[_lost(loss) for loss in report.losses()],
             warnings=[f"{note.detail}  {note.code}" for note in report.notes() if note.level is not Level.INFO],
-            unmatched={"rows of the project": _listed(partners.others()), "files": _listed(unused)},
+            unmatched={"rows of the project": _listed(matches.others()), "files": _listed(unused)},
         )
 
     # --- what is there ------------------------------------------------------------------------------------------------
@@ -259,13 +259,13 @@ class _Planning:
             return Thing(datasets[0]["title"], datasets[0]["dataset_hash"]) if len(datasets) == 1 else None
         if _is_uuid(named):
             return Thing(self.client.get_dataset(named).title, named)
-        found = [one["dataset"] for one in self.client.get_datasets(title_eq=named)]
+        found = [dataset["dataset"] for dataset in self.client.get_datasets(title_eq=named)]
         if len(found) > 1:
-            raise OptionError(f"{len(found)} datasets are called {named!r}; say which by its hash.")
+            raise OptionError(f"{len(found)} datasets are named {named!r}; give its hash.")
         return Thing(named, found[0].dataset_hash if found else None)
 
-    def _partners(self, dataset: Thing | None) -> Partners[_Data]:
-        """Return the data of the project, and of the dataset that is to be in it."""
+    def _matches(self, dataset: Thing | None) -> Matcher[_Data]:
+        """Return the data of the project and of the planned dataset."""
         data: dict[str, _Data] = {}
         for project in self.projects:
             for row in project.list_label_rows_v2():
@@ -274,16 +274,16 @@ class _Planning:
             if thing is None or thing.hash is None:
                 continue
             try:
-                for one in self.client.get_dataset(thing.hash).data_rows:
-                    data.setdefault(one.uid, _Data(one.title, one.uid, one.data_type, None))
+                for entry in self.client.get_dataset(thing.hash).data_rows:
+                    data.setdefault(entry.uid, _Data(entry.title, entry.uid, entry.data_type, None))
             except (AuthorisationError, ResourceNotFoundError) as error:
                 raise OptionError(f"The dataset {thing.hash} cannot be opened: {error.message}") from error
-        return Partners("the project", ((one.title, one) for one in data.values()))
+        return Matcher("the project", ((item.title, item) for item in data.values()))
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     def _rows(
-        self, labels: Iterable[LabelRowV2], translation: Translation, partners: Partners[_Data], files: Files
+        self, labels: Iterable[LabelRowV2], translation: Translation, matches: Matcher[_Data], files: Files
     ) -> list[PlannedRow]:
         rows: dict[str, PlannedRow] = {}
         for row in labels:
@@ -293,7 +293,7 @@ class _Planning:
                 continue
             try:
                 translated = translation.row(row_dict(row))
-                planned = self._row(row, translated, partners, files)
+                planned = self._row(row, translated, matches, files)
             except (AmbiguousFileError, ReadError) as error:
                 self.left.append(Left(title, error.sentence))
                 continue
@@ -305,7 +305,7 @@ class _Planning:
         return list(rows.values())
 
     def _weigh(self, row: LabelRowV2, planned: PlannedRow, translated: dict[str, Any], files: Files) -> None:
-        """Count a row, and say what of it is more than recommended."""
+        """Count a row, and note what exceeds the limits."""
         labels = self.counts.add(translated)
         sizes = [files.source.size(file.name) or 0 for file in planned.files]
         self.loads.append(Load(1, planned.count, labels, sum(sizes)))
@@ -318,7 +318,7 @@ class _Planning:
         ]  # fmt: skip
 
     def _spread(self, rows: list[PlannedRow], dataset: Thing | None) -> tuple[list[Thing], list[Thing]]:
-        """Return the projects and datasets of the plan, more than one where one would be too small."""
+        """Return the projects and datasets of the plan, several if one would be too small."""
         project = Thing(self.title, self.project.project_hash if self.project else None)
         datasets = [] if dataset is None else [dataset]
         if project.hash is None and dataset is not None and dataset.hash is None:
@@ -330,13 +330,13 @@ class _Planning:
             if count > 1:
                 numbers = [f"({number} of {count})" for number in range(len(made.projects) + 1, count + 1)]
                 titles = self.title, dataset.title
-                projects, datasets = ([Thing(f"{title} {one}") for one in numbers] for title in titles)
+                projects, datasets = ([Thing(f"{title} {item}") for item in numbers] for title in titles)
                 return made.projects + projects, made.datasets + datasets
         elif self.loads:
             self.beyond += reduce(Load.plus, self.loads).beyond(self.limits)
         return [project], datasets
 
-    def _row(self, row: LabelRowV2, translated: dict[str, Any], partners: Partners[_Data], files: Files) -> PlannedRow:
+    def _row(self, row: LabelRowV2, translated: dict[str, Any], matches: Matcher[_Data], files: Files) -> PlannedRow:
         planned = PlannedRow(
             title=row.data_title,
             action=CREATE,
@@ -346,7 +346,7 @@ class _Planning:
             metadata=row.client_metadata,
             status=status_of(row),
         )
-        found = partners.find(row.data_title)
+        found = matches.find(row.data_title)
         if found is not None:
             data, planned.rule = found
             if data.data_type is not row.data_type:
@@ -360,7 +360,7 @@ class _Planning:
         return planned
 
     def _with_what_is_there(self, rows: list[PlannedRow], ontology: OntologyStructure) -> list[PlannedRow]:
-        """Say of rows whose data is in a project what labels it has."""
+        """Fill in the labels that the project already has."""
         for project in self.projects:
             self._compare(project, rows)
         return rows
@@ -380,7 +380,7 @@ class _Planning:
 
 
 class _Data:
-    """A piece of data of the service."""
+    """A data item of the service."""
 
     __slots__ = ("data_hash", "data_type", "row", "title")
 
@@ -394,7 +394,7 @@ def _check_frames(row: LabelRowV2, there: LabelRowV2 | None) -> None:
     if there.number_of_frames != row.number_of_frames and row.data_type is not DataType.DICOM:
         counts = f"{there.number_of_frames} frames in the project and {row.number_of_frames} in the source"
         raise RowMismatchError(f"has {counts}.")
-    sizes = [(one.width, one.height) for one in (there, row)]
+    sizes = [(entry.width, entry.height) for entry in (there, row)]
     if row.data_type is not DataType.IMG_GROUP and sizes[0] != sizes[1] and None not in sizes[0] + sizes[1]:
         found, wanted_ = ("{} × {}".format(*size) for size in sizes)
         raise RowMismatchError(f"is {found} pixels in the project and {wanted_} in the source.")
@@ -406,25 +406,25 @@ def _files_of(row: LabelRowV2, files: Files) -> list[PlannedFile]:
     Raises
     ------
     ConvertError
-        One is not there, or is an image of another size.
+        One is missing, or an image of another size.
     """
     found = []
     for title, size in _titles_of(row):
         file = files.find(title)
         if file is None:
-            raise ConvertError(f"no file is called {title!r}, and the project has no data of that title.")
+            raise ConvertError(f"no file is named {title!r}, and the project has no data of that title.")
         name, rule = file
         if size is not None:
             real = files.size_px(name)
             if real != size and (real is None or size != (0, 0)):  # labels without a size have no shapes
-                told = "is not an image" if real is None else "is {} × {} pixels".format(*real)
-                raise ConvertError(f"{name} {told}; the labels are drawn on {size[0]} × {size[1]}.")
+                fault = "is not an image" if real is None else "is {} × {} pixels".format(*real)
+                raise ConvertError(f"{name} {fault}; the labels are for {size[0]} × {size[1]}.")
         found.append(PlannedFile(name, digest_of_member(files.source, name), rule))
     return found
 
 
 def _titles_of(row: LabelRowV2) -> list[tuple[str, tuple[int, int] | None]]:
-    """Return what the files of a row are called, and of images the size."""
+    """Return the names of a row's files, and sizes of images."""
     if row.data_type is DataType.DICOM:
         links = (row._units[0].extras or {}).get("data_links") or [row.data_title]
         return [(link, None) for link in links]

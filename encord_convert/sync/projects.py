@@ -1,4 +1,4 @@
-"""The projects of a service: listed, and found by hash or title."""
+"""Lists the projects of a service, and finds them by hash or title."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from encord_convert.sdk.exceptions import AuthorisationError, ResourceNotFoundEr
 from encord_convert.sdk.user_client import EncordUserClient
 
 AT_ONCE = 8
-"""Projects whose rows are counted at once."""
+"""Projects counted concurrently."""
 
 
 class Listed(msgspec.Struct):
-    """A project: title, hash, what the user may do in it, and how many label rows it has, if the user may know."""
+    """A project: title, hash, the user's role, and its number of label rows, if visible."""
 
     title: str
     hash: str
@@ -44,24 +44,24 @@ def _rows(client: EncordUserClient, project_hash: str) -> int | None:
 
 
 def hashes_of(client: EncordUserClient, word: str) -> list[str]:
-    """Return the hashes of the projects a word names: hashes with commas between, or a title.
+    """Return the hashes of projects given as comma-separated hashes or a title.
 
     Raises
     ------
     OptionError
         Several projects have this title.
     AccessError
-        None has, as far as this user may know.
+        No project visible to this user has it.
     """
     parts = [part for part in word.split(",") if part]
     if parts and all(map(_is_hash, parts)):
         return parts
-    found: list[Any] = [one["project"] for one in client.get_projects(title_eq=word)] if word else []
+    found: list[Any] = [item["project"] for item in client.get_projects(title_eq=word)] if word else []
     if len(found) > 1:
-        which = ", ".join(sorted(one.project_hash for one in found))
-        raise OptionError(f"{len(found)} projects are called {word!r}: {which}. Say which by its hash.")
+        which = ", ".join(sorted(match.project_hash for match in found))
+        raise OptionError(f"{len(found)} projects are named {word!r}: {which}. Give its hash.")
     if not found:
-        hint = nearest(word, (one["project"].title for one in client.get_projects()))
+        hint = nearest(word, (project["project"].title for project in client.get_projects()))
         fact = f"There is no project {word}, or this key may not see it."
         raise AccessError(f"{fact}{hint or ' `encord-convert projects` lists those it may see.'}")
     return [found[0].project_hash]

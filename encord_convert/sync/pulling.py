@@ -1,4 +1,4 @@
-"""Pulling a project: its label rows as a label set, and from there into files of any format."""
+"""Pulls a project: its label rows as a label set, and into files of any format."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from encord_convert.sync.sending import KEY
 
 
 def opened(client: EncordUserClient, projects: str | Sequence[str]) -> list[Project]:
-    """Open a project, or several that have one ontology.
+    """Open one project, or several with the same ontology.
 
     Raises
     ------
     OptionError
-        They have not.
+        Their ontologies differ.
     """
     hashes = [projects] if isinstance(projects, str) else list(projects)
-    found = [client.get_project(one) for one in hashes]
-    if len({one.ontology_hash for one in found}) != 1:
+    found = [client.get_project(hash_) for hash_ in hashes]
+    if len({match.ontology_hash for match in found}) != 1:
         raise OptionError(f"Expected projects with one ontology, as one push makes them; found {', '.join(hashes)}.")
     return found
 
@@ -46,18 +46,18 @@ def pulled(
     on_event: Callable[[dict[str, Any]], None] | None = None,
     **filters: Any,
 ) -> LabelSet:
-    """Return the label rows of projects, fetched as they are asked for and forgotten after.
+    """Return the label rows of projects, fetched lazily and not kept.
 
-    Image groups and series nobody began to label are left out: without beginning them nobody says what is in them.
+    Image groups and series without begun labelling are left out: their content is unknown until then.
 
     Parameters
     ----------
     projects : list of Project
         As :func:`opened` returns them.
     rows : list of LabelRowV2, optional
-        As listed, in this order; by default all that the filters let through, by title.
+        Listed rows, in this order; default: all that pass the filters, by title.
     on_event : callable, optional
-        Told of each row that was fetched.
+        Called for each fetched row.
     **filters
         As :meth:`Project.list_label_rows_v2` takes them.
     """
@@ -65,7 +65,7 @@ def pulled(
     known = [row for row in listed if row.label_hash or row.data_type in (DataType.IMAGE, DataType.VIDEO)]
 
     def walk() -> Iterator[LabelRowV2]:
-        # Each walk has rows of its own, which are gone after it.
+        # Each walk has its own rows, freed afterwards.
         for done, row in enumerate(fetched(projects[0], (_unbegun(row) for row in known)), 1):
             if on_event is not None:
                 on_event({"event": "fetched", "done": done, "of": len(known)})
@@ -89,21 +89,21 @@ def _unbegun(row: LabelRowV2) -> LabelRowV2:
 
 
 def _add_metadata(listed: list[LabelRowV2], projects: list[Project], client: EncordUserClient, report: Report) -> None:
-    """Give rows the client metadata of their data, which says the split; the service lists it with datasets alone."""
+    """Add client metadata (with the split) to rows; the service lists it only with datasets."""
     settings = DatasetAccessSettings(fetch_client_metadata=True)
     metadata: dict[str, dict[str, Any]] = {}
-    for dataset_hash in sorted({one["dataset_hash"] for project in projects for one in project.datasets}):
+    for dataset_hash in sorted({dataset["dataset_hash"] for project in projects for dataset in project.datasets}):
         try:
             rows = client.get_dataset(dataset_hash, settings).data_rows
         except AuthorisationError:
             detail = f"The key may not see the dataset {dataset_hash}: splits and other client metadata are not known."
             report.note(Level.WARNING, "METADATA_NOT_READ", detail)
             continue
-        metadata |= {one.uid: one.client_metadata for one in rows if one.client_metadata}
+        metadata |= {item.uid: item.client_metadata for item in rows if item.client_metadata}
     for row in listed:
-        said = {key: value for key, value in metadata.get(row.data_hash, {}).items() if key != KEY}
-        if said and row.client_metadata is None:
-            row.client_metadata = said
+        fetched_keys = {key: value for key, value in metadata.get(row.data_hash, {}).items() if key != KEY}
+        if fetched_keys and row.client_metadata is None:
+            row.client_metadata = fetched_keys
 
 
 def pull(
@@ -121,7 +121,7 @@ def pull(
     on_event: Callable[[dict[str, Any]], None] | None = None,
     **filters: Any,
 ) -> Report:
-    """Write the labels of a project in a format, and return the account of what was lost.
+    """Write the labels of a project in a format, and return the loss report.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def pull(
     client : EncordUserClient
     path : path
     format : str or Format, optional
-        By default the one the suffix of the path belongs to.
+        Default: by the suffix of the path.
     mapping : mapping or path, optional
         What becomes of the classes; see :mod:`encord_convert.sync.mapping.file`.
     strict : bool
@@ -143,15 +143,15 @@ def pull(
     options : dict, optional
         Of writing.
     on_event : callable, optional
-        Told of each row that was fetched.
+        Called for each fetched row.
     **filters
         As :meth:`Project.list_label_rows_v2` takes them.
     """
     projects = opened(client, project)
     account = Report() if report is None else report
     account.source.path, account.source.format = projects[0].title, "project"
-    for one in projects:
-        join_classes(one.ontology_structure)
+    for item in projects:
+        join_classes(item.ontology_structure)
     listed = listed_of(projects, **filters)
     _add_metadata(listed, projects, client, account)
     labels = pulled(projects, listed, on_event, **filters)

@@ -1,4 +1,4 @@
-"""Images of a push that lie in a bucket, or wherever else fsspec reaches."""
+"""Images of a push in a bucket, or anywhere else fsspec reaches."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from encord_convert.formats._files import Source
 
 
 class RemoteFolder(Source):
-    """All that lies below a URI: ``s3://bucket/folder``.
+    """All files below a URI: ``s3://bucket/folder``.
 
-    Its names and sizes are listed once, when it is opened.
+    Names and sizes are listed once, on opening.
 
     Raises
     ------
     MissingDependencyError
         The package for the scheme is not installed.
     OptionError
-        Nobody knows the scheme.
+        The scheme is unknown.
     ReadError
-        It cannot be listed, or there is nothing.
+        It cannot be listed, or is empty.
     """
 
     def __init__(self, uri: str) -> None:
@@ -36,7 +36,7 @@ class RemoteFolder(Source):
                 f"{uri}: {scheme}:// needs a package that is not installed: {error}."
             ) from error
         except ValueError as error:
-            raise OptionError(f"{uri}: {scheme}:// is no scheme that is known.") from error
+            raise OptionError(f"{uri}: {scheme}:// is not a known scheme.") from error
         except OSError as error:
             raise ReadError(uri, f"cannot be listed ({error}).") from error
         self._sizes = {path[len(self._root) :].strip("/"): one.get("size") for path, one in found.items()}

@@ -1,4 +1,4 @@
-"""Label rows of a service: fetched many at once, with labels of a source put into them."""
+"""Label rows of a service: fetched in batches, and filled with labels of a source."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _HASHES = Hashes("sync")
 
 
 def batches(things: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """Yield lists of up to ``size`` things."""
+    """Yield lists of up to ``size`` items."""
     rest = iter(things)
     while batch := list(islice(rest, size)):
         yield batch
 
 
 def fetched(project: Project, rows: Iterable[LabelRowV2]) -> Iterator[LabelRowV2]:
-    """Yield rows of a project with their labels, many fetched at once; rows nobody began stay so, and are empty."""
+    """Yield rows of a project with their labels, fetched in batches; unbegun rows stay so, and are empty."""
     for batch in batches(rows):
         with Bundle() as bundle:
             for row in batch:
@@ -42,7 +42,7 @@ def fetched(project: Project, rows: Iterable[LabelRowV2]) -> Iterator[LabelRowV2
 
 
 def _blank(project: Project, row: LabelRowV2) -> LabelRowV2:
-    """Return a row without labels for data nobody began to label: asking the service for one would begin it."""
+    """Return an empty row for unbegun data; fetching it from the service would begin it."""
     stats = row._contents.stats
     units = []
     if row.data_type in (DataType.IMAGE, DataType.VIDEO):
@@ -51,7 +51,7 @@ def _blank(project: Project, row: LabelRowV2) -> LabelRowV2:
 
 
 def placed(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of the project with the labels of another row, in the place of its own.
+    """Return a row of the project with its labels replaced by another row's.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def placed(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     Raises
     ------
     RowMismatchError
-        They have not the same number of images, or not the same size.
+        Their numbers of images or sizes differ.
     """
     ours, theirs = _units(labels), _units(row)
     if len(ours) != len(theirs):
@@ -85,34 +85,34 @@ def placed(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _spaces(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """Return the spaces of the project with our labels: the media in a row of several, which newer servers have."""
+    """Return the spaces (several media in one row, on newer servers) of the project with our labels."""
     if lacking := [id_ for id_ in ours if id_ not in theirs]:
         raise RowMismatchError(f"has no space {lacking[0]!r} in the project.")
     return {id_: {**space, "labels": ours[id_]["labels"]} if id_ in ours else space for id_, space in theirs.items()}
 
 
 def _renumbered(entry: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:
-    """Return the answers of a classification with the images of its ``range`` by their numbers in the project."""
+    """Return the answers of a classification with its ``range`` in the project's image numbers."""
     if not entry.get("range"):
         return entry
     frames = (frame for start, end in entry["range"] for frame in range(start, end + 1))
-    return {**entry, "range": [[start, end] for start, end in _runs_of(sorted({numbers[one] for one in frames}))]}
+    return {**entry, "range": [[start, end] for start, end in _runs_of(sorted({numbers[item] for item in frames}))]}
 
 
 def sequence_of(row: dict[str, Any]) -> list[str]:
-    """Return by which numbers the units of a row are known, in order."""
+    """Return the numbers of the units of a row, in order."""
     return [str(unit["data_sequence"]) for unit in _units(row)]
 
 
 def body_of(row: dict[str, Any], listed: LabelRowV2) -> dict[str, Any]:
-    """Return what is sent to save a row that came as JSON and was filled: the same as :meth:`LabelRowV2.save` sends.
+    """Return the body to save a filled JSON row: the same as :meth:`LabelRowV2.save` sends.
 
     Parameters
     ----------
     row : dict
-        As the service gave it, with the labels it shall have.
+        The service's row, with the new labels.
     listed : LabelRowV2
-        The row as it was listed: some of what is sent is only said there.
+        The row as listed, which has some fields of the body.
     """
     stats = listed._contents.stats
     of_units: dict[str, Any] = {}
@@ -138,23 +138,23 @@ def entries_of(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 DONE = ("LABELLED", "REVIEW_IN_PROGRESS", "REVIEWED", "REVIEWED_TWICE")
-"""Label statuses that say more than that labelling has begun."""
+"""Label statuses beyond labelling having begun."""
 
 
 def status_of(row: LabelRowV2) -> str | None:
-    """Return how far labelling of a row is, where the source says that it is done at least once."""
+    """Return the label status of a row, if the source says it was labelled at least once."""
     text = row._contents.texts.get("label_status")
     return text if text in DONE else None
 
 
 def labels_of(row: dict[str, Any]) -> dict[str, Any]:
-    """Return all labels of a row, and nothing else of it."""
+    """Return only the labels of a row."""
     units = {hash_: unit["labels"] for hash_, unit in row["data_units"].items()}
     return {"units": units, **{name: row[name] for name, _, _ in _ANSWERS}}
 
 
 def relabelled(row: dict[str, Any], labels: dict[str, Any] | None) -> dict[str, Any]:
-    """Return a row with labels as :func:`labels_of` returned them, none for None; all else of it stays."""
+    """Return a row with labels from :func:`labels_of`, none for None, otherwise unchanged."""
     units = {}
     for hash_, unit in row["data_units"].items():
         nothing: dict[str, Any] = {"objects": [], "classifications": []} if "objects" in unit["labels"] else {}
@@ -169,7 +169,7 @@ def _units(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _laid(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """Return our labels; what the project says of frames beside labels stays as it is."""
+    """Return our labels; other frame data of the project is kept."""
     if "objects" in ours:
         return {**_bare(theirs), **ours} if "objects" in theirs else ours
     frames = {
@@ -186,7 +186,7 @@ def _bare(frame: dict[str, Any]) -> dict[str, Any]:
 
 
 def merged(labels: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with its own labels and those of another row it does not have yet; two that are equal are one.
+    """Return a row with its own labels and the new ones of another row; equal labels are not repeated.
 
     Both have the same data units; see :func:`placed`.
     """

@@ -1,7 +1,7 @@
-"""Files sent to a dataset and registered there, each once, however often it is begun.
+"""Uploads files to a dataset and registers them, each exactly once, however often restarted.
 
-Places are asked for and noted many at once before anything goes to them. So a file whose arrival nobody noted is
-found again: it is listed already, or it can be registered where it lies, and only then is it sent again.
+Upload slots are requested and journalled in batches before use. A file whose arrival was not recorded is thus found
+again: already listed, or registered from its slot, and only otherwise sent again.
 """
 
 from __future__ import annotations
@@ -32,16 +32,15 @@ from encord_convert.sync.rows import BATCH, batches
 T = TypeVar("T")
 
 KEY = "encord_convert_key"
-"""Under which the client metadata of data say what title and files it was sent with."""
+"""Key in the client metadata for the digest of title and files."""
 CONNECTIONS = 16
-"""How many files, or bundles of labels, are under way at once."""
+"""Files, or bundles of labels, in flight at once."""
 ATTEMPTS = 6
-"""How often a step is tried whose failure may pass."""
+"""Attempts for transient failures."""
 WHOLE = 8 << 20
-"""Bytes of a file that is read once, and not once for its digest and once for sending."""
+"""Up to this size a file is read once for both digest and upload, in bytes."""
 NOTED_S = 0.5
-"""How long a registered file may wait for being noted in the journal, with others, so that each does not take a write
-to disk of its own."""
+"""Seconds a registered file may wait to be journalled with others, to save disk writes."""
 _PASSING = (
     exceptions.RequestException, exceptions.TimeOutError, exceptions.UnknownException, exceptions.GenericServerError,
     exceptions.CloudUploadError, exceptions.ResourceExistsError,
@@ -49,11 +48,11 @@ _PASSING = (
 _KINDS = {"video": VIDEO, "image": IMAGE, "img_group": IMAGE, "dicom": DICOM}
 
 Place = dict[str, str]
-"""Where a file goes: ``signed_url``, ``data_hash``, ``title`` and ``file_link``."""
+"""An upload slot: ``signed_url``, ``data_hash``, ``title`` and ``file_link``."""
 
 
 def persistently(step: Callable[[], T], sleep: Callable[[float], None]) -> T:
-    """Take a step until it succeeds, or fails in a way that will not pass; it looks first what is done already."""
+    """Retry a step until it succeeds or fails permanently; each attempt first checks what is done."""
     for attempt in range(1, ATTEMPTS):
         try:
             return step()
@@ -63,20 +62,20 @@ def persistently(step: Callable[[], T], sleep: Callable[[float], None]) -> T:
 
 
 class Sending:
-    """Sends the files of planned rows to a dataset.
+    """Uploads the files of planned rows to a dataset.
 
     Parameters
     ----------
     dataset : Dataset
     media : Source
-        Where the files lie.
+        Source of the files.
     journal : Journal
     there : dict
-        Titles of data the dataset has already to their hashes, and the keys they were sent with.
+        Titles of existing data to their hashes and keys.
     sleep : callable
         Takes seconds.
     is_own : bool
-        Whether the dataset was made by this push: then all that is in it is ours, and needs no key to be known again.
+        Whether this push created the dataset: then all its data is ours, without checking keys.
     """
 
     def __init__(
@@ -97,10 +96,10 @@ class Sending:
         self._is_own = is_own
 
     def send(self, rows: Iterable[PlannedRow]) -> Iterator[tuple[PlannedRow, str | EncordException]]:
-        """Yield each row with the hash of its data, which is there by then, or with why it is not.
+        """Yield each row with the hash of its data, or the reason it failed.
 
-        A row fails with a ConvertError if a file is not what it was when the plan was made, and with another
-        EncordException if the service did not take it.
+        A row fails with a ConvertError if a file changed since the plan, or another EncordException if the service
+        refused it.
         """
         done: SimpleQueue[Future[str]] = SimpleQueue()
         waiting: dict[Future[str], PlannedRow] = {}
@@ -123,7 +122,7 @@ class Sending:
     def _settled(
         self, waiting: dict[Future[str], PlannedRow], done: SimpleQueue[Future[str]], most: int, arrived: dict[str, str]
     ) -> Iterator[tuple[PlannedRow, str | EncordException]]:
-        """Yield rows as they are done, until no more than so many are waited for; note from time to time which."""
+        """Yield rows as they finish, until at most so many are pending; journal them periodically."""
         noted = time.monotonic()
         while len(waiting) > most:
             future = done.get()
@@ -142,7 +141,7 @@ class Sending:
                 noted = time.monotonic()
 
     def _steps(self, rows: list[PlannedRow]) -> Iterator[tuple[PlannedRow, Callable[[], str]]]:
-        """Yield what is to be done for each row; images have their places already."""
+        """Yield the step of each row; images already have their slots."""
         begun = {row.title: self._journal.begun("data", row.title) for row in rows}
         fresh = [row for row in rows if begun[row.title] is None and row.title not in self._there]
         images = [row for row in fresh if row.data_type == "image"]
@@ -154,12 +153,12 @@ class Sending:
                 places = {row.title: [place] for row, place in zip(images, given, strict=True)}
                 self._journal.begin_all("data", places)
             except EncordException:
-                pass  # each asks for itself, and fails for itself
+                pass  # each requests and fails on its own
         for row in rows:
             yield row, _Step(self, row, places.get(row.title))
 
     def sent(self, row: PlannedRow, fresh: list[Place] | None) -> str:
-        """Return the hash of the data of a row, which is there afterwards; ``fresh`` places had nothing sent to yet."""
+        """Upload the data of a row and return its hash; ``fresh`` slots are still unused."""
         if fresh is not None:
             self._put(row, fresh)
             data_hash = self._registered(row, fresh)
@@ -170,18 +169,18 @@ class Sending:
         return data_hash
 
     def _found(self, row: PlannedRow) -> str | None:
-        """Return the data of a row, if an earlier attempt registered it, or sent all that can be registered.
+        """Return the data of a row, if an earlier attempt registered or fully sent it.
 
         Raises
         ------
         StalePlanError
-            Somebody else registered data of the title.
+            Other data of the title was registered.
         """
         places = self._journal.begun("data", row.title)
         if places is None:
             data_hash, key = self._there.get(row.title, (None, None))
             if data_hash is not None and not self._is_own and key != row.key:
-                raise StalePlanError("data of that title came to the dataset since the plan was made.")
+                raise StalePlanError("data of that title was added to the dataset since the plan was made.")
             return data_hash
         found = self._client.list_data_rows(title_eq=row.title)
         if row.data_type not in (
@@ -189,7 +188,7 @@ class Sending:
             "dicom",
         ):  # the data, or the item they show, have the hash
             place = places[0]["data_hash"]
-            found = [one for one in found if place in (one.uid, str(one["backing_item_uuid"]))]
+            found = [match for match in found if place in (match.uid, str(match["backing_item_uuid"]))]
         if found:
             return found[0].uid
         try:
@@ -197,10 +196,10 @@ class Sending:
         except _PASSING:
             raise
         except EncordException:
-            return None  # not all of its files arrived
+            return None  # some files did not arrive
 
     def _again(self, row: PlannedRow) -> str:
-        """Send what did not arrive, to the places noted or, if these are too old, to new ones."""
+        """Send what did not arrive, to the recorded slots or, if expired, to new ones."""
         places = self._journal.begun("data", row.title)
         if places is not None:
             try:
@@ -218,7 +217,7 @@ class Sending:
         return self._registered(row, places)
 
     def _put(self, row: PlannedRow, places: list[Place]) -> None:
-        """Send the files of a row; of one with several, each arrival is noted."""
+        """Send the files of a row, journalling each of several."""
         pairs = list(zip(row.files, places, strict=True))
         if len(pairs) == 1:
             self._put_read(row, *pairs[0])
@@ -280,18 +279,18 @@ class Sending:
             payload = {"image_group_title": row.title, "create_video": False}
             [reply] = querier.post(Query.IMAGE_GROUP, [place["data_hash"] for place in places], payload)
         else:
-            files = [{"id": one["data_hash"], "uri": one["file_link"], "title": one["title"]} for one in places]
+            files = [{"id": item["data_hash"], "uri": item["file_link"], "title": item["title"]} for item in places]
             reply = querier.post(Query.DICOM_SERIES, files, {"title": row.title})
         data_hash: str = reply["data_hash"]
         return data_hash
 
     def _note(self, data_hash: str, row: PlannedRow) -> None:
-        """Note at the data what its owner knows of it, and the key of its content."""
+        """Store client metadata and the content key with the data."""
         self._client.send_data_row(data_hash, {"client_metadata": {**(row.metadata or {}), KEY: row.key}})
 
 
 class _Step:
-    """What is done for one row; places that were fresh are so only the first time."""
+    """The upload of one row; fresh slots are so only at the first attempt."""
 
     def __init__(self, sending: Sending, row: PlannedRow, fresh: list[Place] | None) -> None:
         self._sending, self._row, self._fresh = sending, row, fresh

@@ -1,7 +1,7 @@
-"""Undoing a push: the label rows it wrote have again the labels they had before.
+"""Undoes a push: restores the former labels of the rows it wrote.
 
-No documented call gives an older revision of a label row, so what was replaced lies in the journal of the push. A row
-that was edited since is left as it is, and named; so is what no documented call takes back: data, classes, projects.
+No documented call returns older revisions, so replaced labels are kept in the journal. Rows edited since are left alone
+and named, as is what no documented call can undo: data, classes, projects.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class Undone:
     Attributes
     ----------
     restored, emptied : int
-        Label rows that have their former labels, and rows that have none again, by this call.
+        Rows restored to their former labels, and rows emptied again, by this call.
     edited : list of str
-        Titles of rows that were edited since the push, and are left as they are.
+        Titles of rows edited since the push, left unchanged.
     failures : list of (str, str)
-        Titles of rows the service did not take back, and why.
+        Titles of rows the service refused, with reasons.
     stays : list of str
-        What the push made that stays, in words.
+        Descriptions of what the push made that remains.
     """
 
     restored: int = 0
@@ -51,7 +51,7 @@ class Undone:
 
 
 def undo(run: str | os.PathLike[str], client: EncordUserClient, *, on_event: Events | None = None) -> Undone:
-    """Give the rows a push wrote the labels they had before. Begun again after it ended anywhere, it goes on.
+    """Restore the former labels of the rows a push wrote. Resumes after an interruption.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ def undo(run: str | os.PathLike[str], client: EncordUserClient, *, on_event: Eve
         The plan that was applied, or its journal.
     client : EncordUserClient
     on_event : callable, optional
-        Called as things happen.
+        Called with progress.
 
     Raises
     ------
     JournalError
-        There is no journal of that push, or the file is none.
+        There is no journal of that push, or it is not one.
     """
     journal = journal_of(run)
     with locked(journal, AT_WORK.format(journal)), open_journal(journal) as opened:
@@ -72,7 +72,7 @@ def undo(run: str | os.PathLike[str], client: EncordUserClient, *, on_event: Eve
 
 
 def journal_of(run: str | os.PathLike[str]) -> Path:
-    """Return the journal of a push that is named by its plan, or by the journal itself.
+    """Return the journal of a push, given its plan or the journal itself.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def journal_of(run: str | os.PathLike[str]) -> Path:
     path = Path(run)
     journal = path if path.name.endswith(".journal") else path.with_name(path.name + ".journal")
     if not journal.is_file():
-        raise JournalError(f"{journal}: there is no such journal. A push keeps it beside its plan.")
+        raise JournalError(f"{journal}: there is no such journal. A push keeps it next to its plan.")
     return journal
 
 
@@ -126,7 +126,7 @@ class _Undoing:
             if len(steps) == 1:
                 self.outcome.failures += [(title, words_of(error)) for title in steps]
                 return
-            for title, step in steps.items():  # one that is refused takes the whole request with it
+            for title, step in steps.items():  # one refused row fails the whole request
                 self._batch(project_hash, {title: step})
 
     def _opened(self, project_hash: str) -> Project:

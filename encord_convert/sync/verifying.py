@@ -1,4 +1,4 @@
-"""Verifying a push: every label row of a source against that of the project, by what the labels mean."""
+"""Verifies a push: compares label rows of a source and a project semantically."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from encord_convert.sdk.user_client import EncordUserClient
 from encord_convert.sync.files import SourceOf
 from encord_convert.sync.mapping.file import rules_of
 from encord_convert.sync.mapping.translate import Translation
-from encord_convert.sync.partners import Partners
+from encord_convert.sync.matches import Matcher
 from encord_convert.sync.pulling import listed_of, opened, pulled
 from encord_convert.sync.rows import entries_of, status_of
 
 TOLERANCE_PX = 1e-6
-"""Numbers travel as text and come back as they were."""
+"""Numbers round-trip exactly as text."""
 
 
 def verify(
@@ -37,10 +37,10 @@ def verify(
     options: dict[str, Any] | None = None,
     tolerance_px: float = TOLERANCE_PX,
 ) -> Iterator[Difference]:
-    """Name every difference between a source and what a project has of it.
+    """Report every difference between a source and a project.
 
-    Rows of the project that are not in the source are not looked at, but for those with a title the source has once.
-    Labels of which the source names no author and no time may have any.
+    Rows only in the project are ignored, except those with a title the source has once.
+    Authors and times that the source lacks may be anything.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def verify(
     project : str or sequence of str
         Hash; of several projects if the push was spread over them.
     mapping : mapping or path, optional
-        By which it was pushed.
+        Mapping used for the push.
     from_, options : optional
         Format of the source, and options of reading.
     tolerance_px : float
@@ -68,14 +68,14 @@ def verify(
             return
         pairing = _Pairing(labels, translation, structure, listed_of(projects))
         found = pulled(projects, list(pairing.listed()))
-        yield from pairing.told
+        yield from pairing.differences
         yield from diff(
             pairing.expected(), LabelSet(structure, lambda: pairing.found(found)), tolerance_px=tolerance_px
         )
 
 
 class _Pairing:
-    """The rows of a source beside those of a project, in one order."""
+    """Pairs the rows of a source and a project in one order."""
 
     def __init__(
         self, labels: LabelSet, translation: Translation, structure: OntologyStructure, listed: list[LabelRowV2]
@@ -83,25 +83,25 @@ class _Pairing:
         self._labels = labels
         self._translation = translation
         self._structure = structure
-        self._partners = Partners("the project", ((row.data_title, row) for row in listed))
+        self._matches = Matcher("the project", ((row.data_title, row) for row in listed))
         self._all = listed
         self._titles: dict[str, str] = {}
-        self.told: list[Difference] = []
+        self.differences: list[Difference] = []
         self._named: dict[str, set[Any]] = {}
 
     def listed(self) -> Iterator[LabelRowV2]:
-        """Yield the rows of the project that have a partner in the source, in its order."""
+        """Yield the project rows matched with the source, in its order."""
         for row in self._labels._unguarded():
             title = row.data_title
             try:
-                found = self._partners.find(title)
+                found = self._matches.find(title)
             except AmbiguousFileError:
-                # Each of them is looked at: one is the row's, and the others are told as too many.
+                # All are compared: one matches, and the others are reported as extra.
                 self._titles[title] = title
-                yield from (one for one in self._all if one.data_title == title)
+                yield from (item for item in self._all if item.data_title == title)
                 continue
             if found is None:
-                self.told.append(Difference(Where(row=title), "the row", f"{_count(row)} labels", "none"))
+                self.differences.append(Difference(Where(row=title), "the row", f"{_count(row)} labels", "none"))
             else:
                 self._titles[title] = found[0].data_title
                 self._check_status(row, found[0])
@@ -110,12 +110,12 @@ class _Pairing:
     def _check_status(self, row: LabelRowV2, there: LabelRowV2) -> None:
         status, stats = status_of(row), there._contents.stats
         if status is not None and stats.workflow_graph_node is None and stats.label_status.value != status:
-            self.told.append(
+            self.differences.append(
                 Difference(Where(row=row.data_title), "its label status", status, stats.label_status.value)
             )
 
     def expected(self) -> LabelSet:
-        """Return the rows of the source that have a partner, translated, under its title."""
+        """Return the matched source rows, translated, with the match's title."""
 
         def walk() -> Iterator[LabelRowV2]:
             for row in self._labels._unguarded():
@@ -129,13 +129,13 @@ class _Pairing:
         title = translated["data_title"] = self._titles[row.data_title]
         is_group = translated["data_type"] == "img_group"
         for unit in translated["data_units"].values():
-            # The files of a group are called by their names alone.
+            # Files of a group go by their bare names.
             unit["data_title"] = unit["data_title"].rpartition("/")[2] if is_group else title
         self._named[title] = {_side(entry, key) for entry in entries_of(translated) for key in _SIDES}
         return LabelRowV2._from_dict(translated, self._structure)
 
     def found(self, rows: LabelSet) -> Iterator[LabelRowV2]:
-        """Yield rows of the project, without the authors and times that the row of the source does not name."""
+        """Yield project rows, without authors and times that the source row lacks."""
         for row in rows:
             members = row_dict(row)
             # `diff` asks for one row of each set in turn, ours first.
@@ -149,7 +149,7 @@ class _Pairing:
 
 _UNKNOWN = format_datetime(UNKNOWN_TIME)
 _SIDES = {"createdBy": None, "lastEditedBy": None, "createdAt": _UNKNOWN, "lastEditedAt": _UNKNOWN}
-"""What labels say of their making, and what stands there where it is not known."""
+"""Authorship keys of labels, and their placeholder values."""
 
 
 def _side(entry: dict[str, Any], key: str) -> Any:

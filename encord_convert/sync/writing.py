@@ -1,7 +1,7 @@
-"""Labels written into the rows of a project, many rows with one request, each noted before and after.
+"""Writes labels into rows of a project, in batches, journalled before and after.
 
-A row nobody labelled yet is begun, and what the service says of it then is filled and saved as it is. A row that has
-labels is fetched first, and what it had is kept in the journal: see :mod:`encord_convert.sync.undoing`.
+An unbegun row is begun, and the service's reply filled and saved. A row with labels is fetched first, and its labels
+kept in the journal: see :mod:`encord_convert.sync.undoing`.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from encord_convert.sync.rows import body_of, labels_of, merged, placed, sequenc
 from encord_convert.sync.sending import persistently
 
 Filled = tuple[PlannedRow, dict[str, Any]]
-"""A row of the plan, and its labels in the ontology of the project."""
+"""A planned row, and its labels in the project's ontology."""
 
 
 class Writing:
-    """Writes label rows of one project; any thread may call.
+    """Writes label rows of one project; thread-safe.
 
     Parameters
     ----------
     project : Project
     listed : dict
-        Its label rows as they were listed, by data hash.
+        Its listed label rows, by data hash.
     data : mapping
         Titles of planned rows to their data hashes.
     journal : Journal
@@ -56,22 +56,22 @@ class Writing:
         self._sleep = sleep
 
     def has(self, data_hash: str | None) -> bool:
-        """Tell whether the project has a piece of data."""
+        """Return whether the project has a data item."""
         return data_hash in self._listed
 
     def write(self, bundle: list[Filled]) -> list[tuple[str, str | None]]:
-        """Write the labels of rows; return their titles, and why those failed that did."""
+        """Write the labels of rows; return their titles, with reasons for failures."""
         try:
             return persistently(lambda: self._written(bundle), self._sleep)
         except EncordException as error:
             if len(bundle) == 1:
                 return [(bundle[0][0].title, words_of(error))]
-        # One row that is refused takes the whole request with it: each goes alone.
-        return [told for one in bundle for told in self.write([one])]
+        # One refused row fails the whole request: send each alone.
+        return [results for item in bundle for results in self.write([item])]
 
     def _written(self, bundle: list[Filled]) -> list[tuple[str, str | None]]:
         there = self._there([self._data[planned.title] for planned, _ in bundle])
-        told: list[tuple[str, str | None]] = []
+        results: list[tuple[str, str | None]] = []
         steps: dict[str, Any] = {}
         replaced: dict[str, Any] = {}
         bodies: dict[str, dict[str, Any]] = {}
@@ -80,9 +80,9 @@ class Writing:
             try:
                 body, after, before = self._filled(planned, labels, there[self._data[title]])
             except (EncordException, KeyError, TypeError, ValueError) as error:
-                told.append((title, words_of(error)))
+                results.append((title, words_of(error)))
                 continue
-            told.append((title, None))
+            results.append((title, None))
             step: dict[str, Any] = {"project": self._project.project_hash, "label": body["label_hash"], "after": after}
             if planned.status is not None:
                 step["status"] = planned.status
@@ -91,7 +91,7 @@ class Writing:
                 if before is not None and not self._journal.has("labels", title):
                     replaced[title] = before
                 steps[title] = {**step, "is_ours": True}
-            else:  # an earlier attempt wrote them, and did not live to note it; or they were there
+            else:  # written by an earlier attempt that died before journalling; or already there
                 steps[title] = self._journal.begun("labels", title) or {**step, "is_ours": False}
         self._journal.finish_all("replaced", replaced)
         self._journal.begin_all("labels", {title: steps[title] for title in bodies})
@@ -100,10 +100,10 @@ class Writing:
             self._project._client.save_label_rows(hashes, list(bodies.values()))
         self._set_states([(steps[planned.title]["label"], planned) for planned, _ in bundle if planned.title in steps])
         self._journal.finish_all("labels", steps)
-        return told
+        return results
 
     def _set_states(self, rows: list[tuple[str, PlannedRow]]) -> None:
-        """Set how far labelling is, as the source says: with a workflow there is but one end to send rows to."""
+        """Set label statuses from the source; a workflow has only its final stage."""
         ended = []
         for label_hash, planned in rows:
             if planned.status is None:
@@ -117,14 +117,14 @@ class Writing:
             self._project._client.workflow_complete(ended)
 
     def _there(self, data_hashes: list[str]) -> dict[str, dict[str, Any] | LabelRowV2]:
-        """Return rows as they are now: what the service said when it was begun of one that was not, else the row."""
-        fresh = [one for one in data_hashes if self._listed[one].label_hash is None]
+        """Return current rows: the reply of beginning for unbegun ones, else the fetched row."""
+        fresh = [hash_ for hash_ in data_hashes if self._listed[hash_].label_hash is None]
         found: dict[str, dict[str, Any] | LabelRowV2] = {}
         if fresh:
             try:
                 rows = self._project._client._create_rows(BundledCreateRowsPayload(fresh))
             except EncordException:
-                # An earlier attempt may have begun some, which only the listing says.
+                # An earlier attempt may have begun some, which only the listing shows.
                 for row in self._project.list_label_rows_v2(data_hashes=fresh):
                     self._listed[row.data_hash] = row
                 raise
@@ -162,7 +162,7 @@ class Writing:
 
 
 UNCHANGED = "unchanged"
-"""Stands where replaced labels would, for a row that had just those that were to be written."""
+"""Placeholder for replaced labels of a row that already had the new ones."""
 
 
 def words_of(error: BaseException) -> str:

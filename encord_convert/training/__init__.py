@@ -1,41 +1,41 @@
-"""Labels in the layout and by the conventions that a trainer loads.
+"""Labels in the layout and conventions of a trainer.
 
 What it is
-    ``encord-convert convert SRC DST --target NAME`` writes a folder that training code takes as it is. A target is no
-    format to keep labels in: it has what is learnt from, images and geometry, and nothing else. Attributes, tracks,
-    authors and labels of whole frames are dropped, and counted.
+    ``encord-convert convert SRC DST --target NAME`` writes a folder that training code loads unchanged. A target is not
+    for keeping labels: it has only what is learnt from, images and geometry. Attributes, tracks, authors and labels of
+    whole frames are dropped and counted.
 
 Targets
     ===========  ==================================================================================================
     detectron2   COCO files; masks and holes as run lengths, keypoints
     hf           Hugging Face ``imagefolder``: ``metadata.jsonl`` with boxes
     mmdet        COCO files; masks and holes as run lengths; crowds as regions to ignore
-    rfdetr       COCO files beside the images of ``train``, ``valid``, ``test``; masks and holes as run lengths,
+    rfdetr       COCO files next to the images of ``train``, ``valid``, ``test``; masks and holes as run lengths,
                  keypoints, outlines of boxes
-    torchvision  COCO files as the detection references want them; outlines
+    torchvision  COCO files for the detection references; outlines
     ultralytics  ``images``, ``labels``, ``data.yaml``; ``task`` is ``detect``, ``segment``, ``obb`` or ``pose``
     ===========  ==================================================================================================
 
 What is lost
-    What training code would leave out without a word is left out here, and counted: crowds (``CROWD_DROPPED``), boxes
-    below a pixel (``TOO_SMALL``: mmdet, torchvision), images below 32 px (``PICTURE_TOO_SMALL``: mmdet; ultralytics
-    below 10), what covers nothing. Masks beside a box are not loaded (``MASK_NOT_LOADED``: detectron2, mmdet), unless
-    ``box_polygons`` gives boxes an outline. Where a reader knows no masks, holes are filled (``HOLES_FILLED``); where
-    it takes one ring an object, parts are joined by bridges of no width (``PARTS_JOINED``). ``strict`` refuses all of
-    it. Colours of classes are no loss: no model learns from them.
+    What training code would drop silently is dropped here and counted: crowds (``CROWD_DROPPED``), boxes below a pixel
+    (``TOO_SMALL``: mmdet, torchvision), images below 32 px (``PICTURE_TOO_SMALL``: mmdet; ultralytics below 10), empty
+    shapes. Masks next to a box are not loaded (``MASK_NOT_LOADED``: detectron2, mmdet), unless ``box_polygons`` gives
+    boxes an outline. For readers without masks, holes are filled (``HOLES_FILLED``); for those with one ring per
+    object, parts are joined by zero-width bridges (``PARTS_JOINED``). ``strict`` refuses all of it. Class colours are
+    not a loss.
 
 Splits
-    A group goes to a split by a hash of its name and the seed: whatever is added later, it stays there. A video, a
-    series and an image group are never cut. ``group`` names what else belongs together: ``folder``, or a key of the
-    client metadata such as ``patient_id``. A source that comes in splits keeps them, if no shares are given; what is in
-    none of them goes to train (``SPLIT_UNKNOWN``). See :mod:`encord_convert.training.splits`.
+    A group's split is a hash of its name and the seed, so it stays there when data is added. Videos, series and image
+    groups are never divided. ``group`` names what else belongs together: ``folder``, or a key of the client metadata
+    such as ``patient_id``. A source with splits keeps them unless shares are given; the rest goes to train
+    (``SPLIT_UNKNOWN``). See :mod:`encord_convert.training.splits`.
 
 Images
-    Found beside the labels or below ``images`` (:mod:`encord_convert.formats._finding`), and hard-linked
+    Found next to the labels or below ``images`` (:mod:`encord_convert.formats._finding`), and hard-linked
     (:mod:`encord_convert.training.images`). Frames of a video are looked for under their own names, as
-    ``<title>/000003``, ``<title>/frame_000003`` and ``videos/<data hash>/3``, whatever their ending. Of an image that
-    is missing the labels are written (``MISSING_MEDIA``); if all are, nothing is, unless ``image_files`` is ``leave``.
-    A row whose image another row has is left out (``DUPLICATE_IMAGE``). Videos are not decoded.
+    ``<title>/000003``, ``<title>/frame_000003`` and ``videos/<data hash>/3``, whatever their ending. Labels of missing
+    images are written (``MISSING_MEDIA``), but nothing if all are missing, unless ``image_files`` is ``leave``. Rows
+    that share an image with an earlier row are left out (``DUPLICATE_IMAGE``). Videos are not decoded.
 
 Sources
     The documentation and loaders of each trainer, by whose rules ``tests/training/loaders.py`` loads again what was
@@ -128,7 +128,7 @@ def write_target(
     allow : collection of str
         Codes of losses that ``strict`` does not refuse.
     report : Report, optional
-        Receives the account. Without one, losses give a warning.
+        Receives the losses. Without one, losses give a warning.
     **options
         ``images``, ``image_files``, ``split``, ``seed`` and ``group``: see
         :class:`encord_convert.training.base.TrainingOptions`.
@@ -137,7 +137,7 @@ def write_target(
     ------
     OptionError, NotRepresentableError, WriteError, AmbiguousFileError
     """
-    if "pictures" in options:  # what it was called
+    if "pictures" in options:  # its original name
         options.setdefault("image_files", options.pop("pictures"))
     target = target_named(name, task=task, negatives=negatives)
     return write(labels, path, target, strict=strict, allow=allow, report=report, **options)

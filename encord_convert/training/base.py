@@ -24,24 +24,25 @@ from encord_convert.training.images import Images, Placing
 from encord_convert.training.splits import DEFAULT, KEEP, Assignment, Splits
 
 OWN_EXTENTS = frozenset({f"{FAMILY}:annotation.bbox", f"{FAMILY}:annotation.area"})
-"""Native keys that are written: boxes and areas that are not those of the geometry, as of people with keypoints."""
+"""Native keys that are written: boxes and areas that differ from the geometry's, as for people with keypoints."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """How a training target is written; what survives does not depend on it."""
+    """Options of training targets; they do not change what survives."""
 
     images: str | None = field(
         default=None, metadata={"help": "Folder or ZIP with the images; by default they are looked for by the labels."}
     )
-    image_files: Placing = field(default="link", metadata={"help": "What to do with the images that are found."})
+    image_files: Placing = field(default="link", metadata={"help": "What to do with images that are found."})
     split: str | None = field(
         default=None,
         metadata={"help": f"Shares that add up to 1, or keep; by default those of the source, else {DEFAULT}."},
     )
-    seed: int = field(default=0, metadata={"help": "Another seed, another assignment to the splits."})
+    seed: int = field(default=0, metadata={"help": "Seed of the assignment to splits."})
     group: str = field(
-        default="row", metadata={"help": "What stays in one split: row, folder, or a key of the client metadata."}
+        default="row",
+        metadata={"help": "What stays together in one split: row, folder, or a key of the client metadata."},
     )
 
     def __post_init__(self) -> None:
@@ -49,23 +50,23 @@ class TrainingOptions:
             Splits.parse(self.split, self.seed)
 
     def assignment(self, labels: LabelSet, carries: Carries) -> Assignment:
-        """Return what decides the split of each row."""
+        """Return the assignment of rows to splits."""
         shapes = carries.shapes | carries.approximates
 
         def is_written(row: Any) -> bool:
             if Feature.EMPTY_ROWS in carries.features:
                 return bool(frames_of(row, _labelled(row), everything=False))
-            return any(one._frames and one.ontology_item.shape in shapes for one in row._objects.values())
+            return any(object_._frames and object_.ontology_item.shape in shapes for object_ in row._objects.values())
 
         return Assignment(labels, self.split, self.seed, self.group, is_written)
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One image, and what is written of its labels.
+    """One image with the labels to write.
 
     ``name`` is the image's below the folder of its ``split``; ``placed`` holds objects with their coordinates;
-    ``native`` is what only COCO has words for. ``put``, unless there is nothing to do, puts the image into a target.
+    ``native`` is COCO's native data. ``put``, if not None, puts the image into a target.
     """
 
     split: str
@@ -77,11 +78,11 @@ class Shot:
     put: Callable[[Target], None] | None = None
 
     def own(self, instance: Any) -> Keys:
-        """Return what the source says of the extent of an object, where that is not that of its geometry."""
+        """Return the source's own box and area of an object, if they differ from its geometry's."""
         return {} if self.native is None else self.native.of(instance.object_hash, self.frame)
 
     def own_box(self, instance: Any) -> tuple[float, float, float, float] | None:
-        """Return left, top, right and bottom as the source says them, cut at the border; None if it does not."""
+        """Return left, top, right and bottom as stated by the source, clipped to the image; None if not stated."""
         bbox = self.own(instance).get("bbox")
         if bbox is None:
             return None
@@ -94,9 +95,9 @@ class Shot:
 def base_carries(
     shapes: set[Shape], approximates: Mapping[Shape, str], features: set[Feature], negatives: str, **more: Any
 ) -> Carries:
-    """Return what a target carries: training code sees images and geometry, and nothing of the rest.
+    """Return what a target carries: only images and geometry.
 
-    ``approximates`` names, by shape, the code of its being written in another form.
+    ``approximates`` maps shapes written in another form to the loss code.
     """
     kept = {Feature.EMPTY_ROWS} if negatives == "keep" else set()
     codes = {
@@ -131,29 +132,29 @@ def shots(
     *,
     by_stem: bool = False,
 ) -> Iterator[Shot]:
-    """Walk all images to write, each in its split, and say what is worth knowing of them; nothing is written.
+    """Yield all images to write, each in its split, with notes; nothing is written.
 
     Parameters
     ----------
     narrowed : Narrowed
-        If it carries ``EMPTY_ROWS``, images on which nothing is written are negative examples; else they are left out.
+        If it carries ``EMPTY_ROWS``, images without labels are negative examples; else they are left out.
     target : Target
     folders : dict of str to str
-        Where the images of each split lie in the target.
+        Image folder of each split in the target.
     assignment : Assignment
-        Of the rows to the splits.
+        Assignment of rows to splits.
     by_stem : bool
         As of :class:`~encord_convert.training.images.Images`.
 
     Raises
     ------
     WriteError
-        The folder to write has something in it: what lay there would be trained on. Or no image is found, though there
-        is a place to look and names alone were not asked for; or none is trained on.
+        The output folder is not empty, whose files would be trained on; or no image is found although needed; or no
+        image is left for training.
     """
     if not target.clear and target.path.is_dir() and any(target.path.iterdir()):
         raise WriteError(
-            f"{target.path}: not written, since there is something in that folder, which would be trained on too. "
+            f"{target.path}: not written, since the folder is not empty, and its files would be trained on too. "
             "Name a new one."
         )
     counts: Counter[str] = Counter()
@@ -164,7 +165,7 @@ def shots(
         members: dict[int, str | None] = {}
 
         def is_given(row: Any) -> Reason | None:
-            """Look for the images of a row; return why it is left out if another row has one of them."""
+            """Find the images of a row; return why it is left out if another row has one of them."""
             frames = frames_of(row, _labelled(row), everything=False)
             found = images.find(row, frames)
             members.clear()
@@ -182,7 +183,7 @@ def shots(
                     continue
                 counts[split] += 1
                 counts["empty"] += frame not in written
-                placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
+                placed = [(item, item._frames[frame].coordinates) for item in written.get(frame, ())]
                 name, size, put = images.place(row, frame, member, split, folders[split])
                 shot = Shot(split, name, frame, size, placed, kept.of(row), put)
                 if carries.native and shot.native is not None:
@@ -197,14 +198,14 @@ def shots(
 
 
 def _note_cuts(shot: Shot, narrowed: Narrowed) -> None:
-    """Say which boxes that are not those of the geometry leave their image."""
+    """Note stated boxes that leave their image."""
     for instance, _ in shot.placed:
         bbox = shot.own(instance).get("bbox")
         if bbox is None:
             continue
         left, top, width, height = bbox
         if min(left, top) < 0 or left + width > shot.size[0] + 0.01 or top + height > shot.size[1] + 0.01:
-            detail = "A box that is not that of its geometry leaves the image; it is cut at the border."
+            detail = "A box that differs from its geometry leaves the image; it is clipped."
             narrowed.note(Level.INFO, "CLIPPED", detail)
 
 
@@ -213,19 +214,19 @@ def _labelled(row: Any) -> set[int]:
 
 
 def _twice(row: Any, images: int, narrowed: Narrowed) -> Reason:
-    """Return why a row whose image another row has is left out, and note it."""
+    """Return why a row is left out whose image another row has, and note it."""
     detail = f"Another row already has the image of {row.data_title!r}; this row is left out."
     narrowed.note(Level.WARNING, "DUPLICATE_IMAGE", detail, Where(file=row._origin, row=row.data_title))
     return Reason("DUPLICATE_IMAGE", Feature.MEDIA, detail, images)
 
 
 def _note_missing(narrowed: Narrowed, target: Target, options: TrainingOptions, images: Images, total: int) -> None:
-    """Say how many images were not found.
+    """Note how many images were not found.
 
     Raises
     ------
     WriteError
-        None was, and not even one is needed.
+        None was found, and images are needed.
     """
     missing = images.missing
     if not missing:
@@ -233,9 +234,9 @@ def _note_missing(narrowed: Narrowed, target: Target, options: TrainingOptions, 
     is_left, labels = options.image_files == "leave", narrowed.labels
     if options.images is None and labels.source is None:
         level = Level.INFO if is_left else Level.WARNING
-        narrowed.note(level, "NO_IMAGES", "Only labels were written, since no folder of images was named.")
+        narrowed.note(level, "NO_IMAGES", "Only labels were written, since no image folder was given.")
         return
-    where = f"in {options.images}" if options.images is not None else f"beside the labels in {labels.source.name}"
+    where = f"in {options.images}" if options.images is not None else f"next to the labels in {labels.source.name}"
     none = "its only image is not" if total == 1 else f"none of the {total} images is"
     if missing == total and not is_left:
         raise WriteError(
@@ -248,12 +249,12 @@ def _note_missing(narrowed: Narrowed, target: Target, options: TrainingOptions, 
 
 
 def _note(target: Target, narrowed: Narrowed, assignment: Assignment, counts: Counter[str]) -> None:
-    """Say how many images went where.
+    """Note the number of images per split.
 
     Raises
     ------
     WriteError
-        None is trained on.
+        No image is left to train on.
     """
     names = assignment.names
     narrowed.splits = {name: counts[name] for name in names if counts[name]}

@@ -1,8 +1,8 @@
-"""Training code that reads COCO files: one writer, and a table of how its readers differ.
+"""Training code that reads COCO files: one writer, and a table of reader differences.
 
-All of them get ids from 1 without a gap, ``bbox``, ``area``, ``iscrowd`` and ``segmentation`` in every annotation, no
-nulls, and boxes of positive size inside their image. Attributes, tracks and whatever else training does not look at
-are not written; ``--to coco`` writes them.
+All get consecutive ids from 1, ``bbox``, ``area``, ``iscrowd`` and ``segmentation`` in every annotation, no nulls, and
+boxes of positive size inside their image. Attributes, tracks and other data unused in training are written only by
+``--to coco``.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ NO_CROWDS = Limits(drops_crowds=True)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How one reader wants its COCO files.
+    """Requirements of one reader of COCO files.
 
     Parameters
     ----------
     title, spec : str
     images, annotations : str
-        Folder and file of a split, which stands for ``{}``.
+        Folder and file of a split, ``{}`` being the split.
     splits : dict of str to str
         Other names of splits.
     reads_masks : bool
-        Whether run lengths are understood; else masks become outlines, and holes are filled.
+        Whether RLE is supported; else masks become outlines, and holes are filled.
     reads_keypoints : bool
     boxes_as_rings : bool
-        Whether each annotation needs an outline; boxes and skeletons get the corners of their box.
+        Whether each annotation needs an outline; boxes and skeletons get their box's corners.
     has_supercategory : bool
-        Whether all categories get one that is no category's name; else each has its own name there.
+        Whether all categories share one that is not a category name; else each has its own name.
     keypoint_shift_px : float
-        What the reader adds to keypoints; it is taken off before.
+        Offset the reader adds to keypoints, subtracted here.
     keypoints_of_all : bool
-        Whether each annotation needs keypoints, as many as any has, if any has them.
+        Whether all annotations need equally many keypoints if any has them.
     limits : Limits
     advice : str
-        What is worth knowing when masks are written.
+        Note to add when masks are written.
     """
 
     title: str
@@ -85,7 +85,7 @@ LAYOUTS: dict[str, Layout] = {
         keypoints_of_all=True,
         limits=Limits(
             drops_crowds=True,
-            masks_of_all="Detectron2 loads no masks of an image on which a box or skeleton has no outline; "
+            masks_of_all="Detectron2 loads no masks of an image with a box or skeleton without an outline; "
             "-w box_polygons=yes gives those the corners of their box.",
         ),
         advice="Some objects are masks: set INPUT.MASK_FORMAT to 'bitmask'.",
@@ -97,7 +97,7 @@ LAYOUTS: dict[str, Layout] = {
         limits=Limits(
             least_side_px=1.0,
             least_image_px=32,
-            masks_of_all="MMDetection stops (with_mask=True) at an image on which a box or skeleton has no outline; "
+            masks_of_all="MMDetection fails (with_mask=True) on an image with a box or skeleton without an outline; "
             "-w box_polygons=yes gives those the corners of their box.",
         ),
     ),
@@ -116,7 +116,7 @@ LAYOUTS: dict[str, Layout] = {
         title="torchvision detection references",
         spec="https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.v2.SanitizeBoundingBoxes.html",
         boxes_as_rings=True,
-        # An image whose boxes all have a side of 1 px or less is taken for one without labels.
+        # An image whose boxes all have a side of 1 px or less counts as one without labels.
         limits=Limits(drops_crowds=True, least_side_px=1.001),
     ),
 }
@@ -132,10 +132,10 @@ category that another names there and that no annotation of train has; earlier o
 
 @dataclass(frozen=True, slots=True)
 class MaskOptions(TrainingOptions):
-    """How a target is written whose reader wants the masks of all objects of an image, or of none."""
+    """Options of a target whose reader needs masks of all objects of an image, or of none."""
 
     box_polygons: bool = field(
-        default=False, metadata={"help": "Give boxes and skeletons the corners of their box as outline."}
+        default=False, metadata={"help": "Give boxes and skeletons their box's corners as outline."}
     )
 
 
@@ -163,7 +163,7 @@ class Image(msgspec.Struct, gc=False):
 
 
 def carries_of(layout: Layout, negatives: str) -> Carries:
-    """Return what a reader is given of each label."""
+    """Return what a reader's files carry."""
     exact = {Shape.BOUNDING_BOX, Shape.POLYGON}
     changed = {Shape.ROTATABLE_BOUNDING_BOX: "ROTATION_AS_POLYGON"}
     features = {Feature.PARTS}
@@ -207,14 +207,14 @@ def format_of(name: str, negatives: str = "keep") -> Format:
 
 
 def _given(layout: Layout, options: TrainingOptions) -> Layout:
-    """Return the layout as the options want it."""
+    """Return the layout adapted to the options."""
     if not (isinstance(options, MaskOptions) and options.box_polygons):
         return layout
     return replace(layout, boxes_as_rings=True, limits=replace(layout.limits, masks_of_all=""))
 
 
 class _Plan:
-    """What is known before the images: classes, keypoints, and the names of the splits."""
+    """Set-up before the images: classes, keypoints, and split names."""
 
     def __init__(self, layout: Layout, narrowed: Narrowed, options: TrainingOptions) -> None:
         labels, carries = narrowed.labels, narrowed.carries
@@ -225,15 +225,15 @@ class _Plan:
         self.poses = Poses(narrowed.labels) if layout.reads_keypoints else None
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return the categories as they stand in a file; once the images were walked, since skeletons name points."""
-        shared = _other_than({one.name for one in self.categories}) if self.layout.has_supercategory else None
-        return [_category(one, shared or one.name, self.poses) for one in self.categories]
+        """Return the categories of a file, after the walk, since skeletons name points."""
+        shared = _other_than({category.name for category in self.categories}) if self.layout.has_supercategory else None
+        return [_category(item, shared or item.name, self.poses) for item in self.categories]
 
 
 def _walk(
     layout: Layout, narrowed: Narrowed, target: Target, options: TrainingOptions, plan: _Plan | None = None
 ) -> Iterator[tuple[Shot, list[Annotation]]]:
-    """Yield the images with their annotations, whose image has no number yet."""
+    """Yield the images with their annotations, without image ids yet."""
     plan = plan or _Plan(layout, narrowed, options)
     layout, folders = plan.layout, {split: plan.layout.images.format(name) for split, name in plan.names.items()}
     annotations = _Annotations(plan)
@@ -243,8 +243,8 @@ def _walk(
         narrowed.note(Level.INFO, "MASK_FORMAT", layout.advice)
     if layout.limits.masks_of_all and annotations.unmasked and annotations.has_outlines:
         detail = (
-            f"{annotations.unmasked} images show only boxes or skeletons, which have no outline: training on masks "
-            "stops there, training on boxes does not. -w box_polygons=yes gives those the corners of their box."
+            f"{annotations.unmasked} images have only boxes or skeletons, without outlines: training on masks "
+            "fails there, training on boxes does not. -w box_polygons=yes gives those their box's corners."
         )
         narrowed.note(Level.WARNING, "IMAGES_WITHOUT_MASKS", detail)
 
@@ -263,7 +263,7 @@ def _write(layout: Layout, narrowed: Narrowed, target: Target, options: Training
 
 
 def _other_than(names: Set[str]) -> str:
-    """Return a word that is none of the names.
+    """Return a word that is not among the names.
 
     >>> _other_than({"car"}), _other_than({"car", "object"})
     ('object', 'objects')
@@ -284,19 +284,19 @@ def _category(category: Category, supercategory: str, poses: Poses | None) -> di
 
 
 class _Annotations:
-    """Makes the annotations of one image after the other.
+    """Makes the annotations of images.
 
     Attributes
     ----------
     has_masks, has_outlines : bool
-        Whether any annotation is run lengths, or has an outline at all.
+        Whether any annotation is RLE, or has an outline at all.
     unmasked : int
-        Images with annotations of which none has an outline.
+        Images whose annotations all lack an outline.
     """
 
     def __init__(self, plan: _Plan) -> None:
         layout = self._layout = plan.layout
-        self._categories = {(one.name, one.shape): entry.id for entry in plan.categories for one in entry.classes}
+        self._categories = {(c.name, c.shape): entry.id for entry in plan.categories for c in entry.classes}
         self._poses = plan.poses
         self._keypoint_count = plan.poses.most if plan.poses is not None and layout.keypoints_of_all else 0
         self.has_masks = False
@@ -306,7 +306,7 @@ class _Annotations:
     def of(self, shot: Shot) -> list[Annotation]:
         """Return the annotations of an image, those with an outline last."""
         annotations = [self._annotation(one, where, shot) for one, where in shot.placed]
-        # A reader that asks the first for its outline, and then each, stops where a later one has none.
+        # Some readers check only the first for an outline, and then fail on a later one without.
         annotations.sort(key=lambda one: bool(one.segmentation))
         has_outlines = bool(annotations and annotations[-1].segmentation)
         self.has_outlines |= has_outlines
@@ -322,7 +322,7 @@ class _Annotations:
         bbox = [left, top, round(right - left, DECIMALS), round(bottom - top, DECIMALS)]
         area = shot.own(instance).get("area", bbox[2] * bbox[3] if area is None else area)
         area = round(area, DECIMALS) or 10.0**-DECIMALS
-        # Only a reader that does not leave crowds out gets to see one.
+        # Only readers that keep crowds get here.
         crowd = not self._layout.limits.drops_crowds and is_crowd(instance, shot.frame)
         annotation = Annotation(UNSET, 0, self._categories[item.name, shape], bbox, area, int(crowd), segmentation)
         if shape is Shape.SKELETON and self._poses is not None:
@@ -333,10 +333,10 @@ class _Annotations:
         return annotation
 
     def _segmented(self, shape: Shape, coordinates: Any, size: tuple[int, int]) -> tuple[float | None, Any]:
-        """Return area and ``segmentation``; no area: that of the box."""
+        """Return area and ``segmentation``; area None: the box's."""
         if self._layout.reads_masks and (shape is Shape.BITMASK or conversions.has_holes(coordinates)):
             runs = _columns(shape, coordinates, size)
-            if len(runs) > 1:  # else it covers the centre of no pixel, and its outline says more
+            if len(runs) > 1:  # else it covers no pixel centre, and its outline is more precise
                 self.has_masks = True
                 counts = {"size": [size[1], size[0]], "counts": rle.string_from_runs(runs)}
                 return float(rle.area_from_runs(runs)), counts
@@ -360,7 +360,7 @@ class _Annotations:
 
 
 class _Part:
-    """The file of one split: its blocks are written beside it, and put together at the end."""
+    """The file of one split: parts are written next to it and assembled at the end."""
 
     def __init__(self, target: Target, split: str) -> None:
         self._target = target

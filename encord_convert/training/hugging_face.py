@@ -1,12 +1,12 @@
-"""Hugging Face ``imagefolder``: images, ``metadata.jsonl`` beside them, and ``id2label.json``.
+"""Hugging Face ``imagefolder``: images, ``metadata.jsonl`` next to them, and ``id2label.json``.
 
 A line of ``metadata.jsonl`` is an image: ``file_name``, ``image_id``, ``width``, ``height``, and ``objects`` with the
 lists ``id``, ``area``, ``bbox`` (left, top, width, height in pixels) and ``category`` (from 0, the keys of
 ``id2label.json``), as the processors of the DETR family take them.
 
 ``load_dataset`` takes the types of a file from its values, and refuses splits whose types differ: areas and sides are
-always floats, and a split without images has no file. A split whose images all show nothing has no types at all:
-it is written and told (``UNTYPED_SPLIT``), for it can only be loaded by itself.
+always floats, and a split without images has no file. A split without any objects has no types: it is written with a
+warning (``UNTYPED_SPLIT``), since it can only be loaded alone.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _folder(split: str) -> str:
 
 def _walk(narrowed: Narrowed, target: Target, options: TrainingOptions) -> Iterator[tuple[Shot, dict[str, Any]]]:
     """Yield the images with their entries."""
-    numbers = {(one.name, one.shape): n for n, category in enumerate(_categories(narrowed)) for one in category.classes}
+    numbers = {(c.name, c.shape): n for n, category in enumerate(_categories(narrowed)) for c in category.classes}
     assignment = options.assignment(narrowed.labels, narrowed.carries)
     folders = {split: _folder(split) for split in assignment.names}
     images, objects = count(1), count(1)
@@ -75,7 +75,7 @@ def _walk(narrowed: Narrowed, target: Target, options: TrainingOptions) -> Itera
     for split, is_typed in typed.items() if any(typed.values()) else ():
         if not is_typed:
             detail = (
-                f"No image of the split {split!r} shows an object: load_dataset refuses it beside the others, whose "
+                f"No image of the split {split!r} has an object: load_dataset refuses it with the others, whose "
                 "types it lacks. Give it a larger share, or leave such images out with --negatives drop."
             )
             narrowed.note(Level.WARNING, "UNTYPED_SPLIT", detail)

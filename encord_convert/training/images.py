@@ -1,13 +1,11 @@
-"""Images beside the labels of a training target: found, named, and linked, copied or left where they are.
+"""Images of a training target: found, named, and linked, copied or left in place.
 
-A **hard link** is the default: it needs no room, cannot dangle, and stays readable where only the target's folder is
-seen (in a container, say). On another file system, which a hard link cannot reach, it is a symbolic link; what is in
-an archive is copied. Links share their content with the original: training code that repairs images in place changes
-both; ``image_files=copy`` keeps them apart.
+A **hard link** is the default: it takes no space, cannot dangle, and works where only the target folder is mounted (in
+a container, say). Across file systems it is a symbolic link; archive members are copied. Links share content with the
+original: training code that repairs images in place changes both; ``image_files=copy`` avoids that.
 
-An image that its EXIF data turns is neither linked nor copied but written again, upright and without that note, since
-training code differs in whether it turns images (OpenCV and Hugging Face do, Pillow does not) and labels are drawn on
-what is shown.
+An image rotated by EXIF data is rewritten upright without that tag, since training code differs in applying it (OpenCV
+and Hugging Face do, Pillow does not) and labels refer to the displayed image.
 """
 
 from __future__ import annotations
@@ -34,27 +32,28 @@ from encord_convert.sdk.objects import LabelRowV2
 
 Placing = Literal["link", "copy", "leave"]
 Put = Callable[[Target], None]
-"""Puts an image into a target."""
+"""A function that puts an image into a target."""
 
 
 class Images:
-    """Gives each frame the name its image has in the target, and puts the image there.
+    """Assigns target names to frames, and puts their images there.
 
     Parameters
     ----------
     finder : Finder or None
-        Finds the images; None: there is no place to look, and only names are given.
+        Finds the images; None: only names are assigned.
     placing : "link", "copy" or "leave"
-        With ``leave`` an image that is found keeps the name it has there, and one that is not that of the labels.
+        With ``leave`` a found image keeps its name, a missing one the labels' name.
     say : callable
-        :meth:`~encord_convert.losses.narrow.Narrowed.note`; told what is missing, has another size, or was turned.
+        :meth:`~encord_convert.losses.narrow.Narrowed.note`; called for images that are missing, of another size, or
+        rotated.
     by_stem : bool
-        Whether two images of a folder may not differ in their endings alone: labels are found by the stem.
+        Whether images of a folder must differ in their stems, by which labels are found.
 
     Attributes
     ----------
     missing : int
-        How many images were not found; ``first_missing`` is the first of them.
+        Number of images not found; ``first_missing`` is the first.
     """
 
     def __init__(self, finder: Finder | None, placing: Placing, say: Callable[..., None], by_stem: bool) -> None:
@@ -73,7 +72,7 @@ class Images:
         self._paths = Paths()
 
     def find(self, row: LabelRowV2, frames: Iterable[int]) -> dict[int, str | None] | None:
-        """Return the files of the frames of a row; None if another row has one of them.
+        """Return the files of a row's frames; None if another row has one of them.
 
         Raises
         ------
@@ -92,10 +91,10 @@ class Images:
     def place(
         self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str
     ) -> tuple[str, tuple[int, int], Put | None]:
-        """Return the name of a frame's image below ``folder`` of the target, its size, and what puts it there.
+        """Return the name of a frame's image below ``folder`` of the target, its size, and the function to put it
+        there.
 
-        A folder of the source that stands for ``split`` is not repeated there. The size is that of the image itself if
-        the labels do not say it.
+        A source folder named like ``split`` is not repeated. The size is the image's own if the labels lack it.
 
         Raises
         ------
@@ -111,14 +110,14 @@ class Images:
         return name, frame_size(row, frame), None
 
     def close(self) -> None:
-        """Say how many images seem cut short, and how many names were taken."""
+        """Note images that seem truncated, and name clashes."""
         if self._first_cut is not None:
             member, where = self._first_cut
             first = f"{member} has" if self._cut == 1 else f"{self._cut} images, {member} first, have"
-            detail = f"{first} no end mark: cut short, it seems, and training may stop there."
+            detail = f"{first} no end marker: they seem truncated, and training may fail there."
             self._say(Level.WARNING, "TRUNCATED", detail, where, self._cut)
         for _ in range(self._paths.clashes):
-            detail = "Two images have the same name; the second gets a number."
+            detail = "Two images have the same name; a number is appended to the second."
             self._say(Level.WARNING, "NAME_CLASH", detail)
 
     def _name(self, row: LabelRowV2, frame: int, member: str | None, split: str, folder: str) -> str:
@@ -150,7 +149,7 @@ class Images:
         return name[len(own) + 1 :] if own and standard(own) == split and name.startswith(f"{own}/") else name
 
     def _ending(self, member: str) -> str:
-        """Return how the name of an image ends, or should: training code finds images by that."""
+        """Return the suffix of an image, or the one it should have: training code needs it."""
         assert self._media is not None
         suffix = split_suffix(member)[1]
         if suffix.lower() in SUFFIXES:
@@ -168,14 +167,14 @@ class Images:
             self._cut += 1
         width, height = size = frame_size(row, frame)
         is_stored = (width, height) == (header.width, header.height) != header.shown
-        if not (width or height):  # the labels do not say it, and then have no shapes
+        if not (width or height):  # unknown to the labels, which then have no shapes
             size = header.shown
         elif not is_stored and (width, height) != header.shown:
-            detail = "The size of an image is not the one in its labels."
+            detail = "The size of an image differs from its labels'."
             self._note(row, frame, Level.WARNING, "SIZE_MISMATCH", detail)
         if self._placing == "leave":
             if header.orientation != 1:
-                detail = "EXIF data rotates an image that is left as it is; not all training code applies that."
+                detail = "EXIF data rotates an image that is left in place; not all training code applies that."
                 self._note(row, frame, Level.WARNING, "EXIF_ORIENTATION", detail)
             return size, None
         if header.orientation != 1:
@@ -185,7 +184,7 @@ class Images:
         return size, lambda target: self._take(member, target.adopt(name))
 
     def _is_cut_short(self, member: str, header: Header) -> bool:
-        """Tell an image that ends without the mark of its kind; nothing is decoded."""
+        """Return whether an image lacks its format's end marker; nothing is decoded."""
         mark = END_MARKS.get(header.suffix)
         if mark is None:
             return False
@@ -208,7 +207,7 @@ class Images:
             shutil.copyfileobj(stream, copy, 1 << 20)
 
     def _turn(self, member: str, path: Path, header: Header, is_stored: bool) -> None:
-        """Write an image without orientation: upright, or as stored if its labels were drawn on that."""
+        """Write an image without EXIF orientation: upright, or as stored if its labels refer to that."""
         from PIL import Image, ImageOps
 
         assert self._source is not None

@@ -1,12 +1,11 @@
-"""Which images a model is trained, validated and tested on.
+"""Assignment of images to training, validation and test splits.
 
-The split of an image follows from its group and the seed, and from nothing else: not from the order of the rows, nor
-from how many there are. A data set that grows keeps every image where it was, and images that belong together (the
-frames of a video, the slices of a series, what has the same patient) stay together. One exception: if no group at all
-would be trained on, the one that is nearest to it is.
+The split of an image depends only on its group and the seed, not on the order or number of rows. A growing data set
+keeps every image in its split, and groups (frames of a video, slices of a series, images of a patient) stay together.
+One exception: if no group would be trained on, the nearest one is.
 
-A source that comes in splits keeps them, unless shares are given. Rows of it that name no split, or one whose name
-means none, are trained on: so what it validates and tests on stays what it was.
+A source with splits keeps them unless shares are given. Its rows without a known split are trained on, so that
+validation and test sets stay unchanged.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ class Splits:
     Parameters
     ----------
     shares : sequence of (str, float)
-        Names and shares above 0, which add up to 1.
+        Names and shares above 0 that add up to 1.
     seed : int
-        Another seed, another assignment.
+        Seed of the assignment.
     """
 
     def __init__(self, shares: Sequence[tuple[str, float]], seed: int = 0) -> None:
@@ -61,18 +60,18 @@ class Splits:
         return next((name for name, end in zip(self.names, self._ends, strict=True) if place < end), self.names[-1])
 
     def place(self, group: str) -> float:
-        """Return where a group stands between 0 and 1, over which the shares are laid."""
+        """Return the hash position of a group in [0, 1), which the shares divide."""
         code = blake2b(f"{self._seed}\0{group}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
         return int.from_bytes(code, "big") / 2**64
 
     @classmethod
     def parse(cls, text: str, seed: int = 0) -> Splits:
-        """Return the splits a text like ``train=0.8,val=0.1,test=0.1`` names.
+        """Parse splits from a text like ``train=0.8,val=0.1,test=0.1``.
 
         Raises
         ------
         ValueError
-            Another name, a name twice, a share that is no number above 0, or shares that do not add up to 1.
+            Unknown or repeated name, a share that is not above 0, or shares that do not add up to 1.
         """
         shares: list[tuple[str, float]] = []
         for part in text.split(","):
@@ -90,7 +89,7 @@ class Splits:
 
 
 def group_of(row: LabelRowV2, by: str) -> str | None:
-    """Return what a row belongs to; None if it lacks the key that says so.
+    """Return the group of a row; None if it lacks the key.
 
     Parameters
     ----------
@@ -117,24 +116,24 @@ class Assignment:
     Parameters
     ----------
     labels : LabelSet
-        Its rows are walked if it does not say in which splits they are, and as far as it takes to find one to train on.
+        Its rows are walked if it does not list its splits, and until one to train on is found.
     split : str or None
         Shares, :data:`KEEP`, or None: those of the source if it has any, else :data:`DEFAULT`.
     seed : int
     group : str
         As of :func:`group_of`.
     is_written : callable
-        Whether a row gives an image, as far as can be told beforehand.
+        Whether a row gives an image, as far as known beforehand.
 
     Attributes
     ----------
     names : list of str
-        Splits that there are, of :data:`~encord_convert.hub.splits.NAMES`.
+        Existing splits, of :data:`~encord_convert.hub.splits.NAMES`.
 
     Raises
     ------
     OptionError
-        The splits of the source are to be kept, and it has none.
+        ``keep`` for a source without splits.
     """
 
     def __init__(
@@ -144,7 +143,7 @@ class Assignment:
         self._unknown: Counter[str] = Counter()
         self._moved = 0
         found = _splits_in(labels)
-        known = {standard(one) for one in found} - {None}
+        known = {standard(match) for match in found} - {None}
         others = sorted(found - {UNNAMED})
         self.has_own = bool(known)
         if split == KEEP and not known:
@@ -157,7 +156,7 @@ class Assignment:
         self._first = None if self.keeps or "train" not in self.names else self._trained(filter(is_written, labels))
 
     def of(self, row: LabelRowV2, say: Callable[..., None]) -> str:
-        """Return the split of a row, and say what is worth knowing about that."""
+        """Return the split of a row, with notes."""
         group = group_of(row, self._group)
         if group is None and not self.keeps:
             detail = f"Rows have no {self._group!r} in their client metadata; each is a group of its own."
@@ -178,7 +177,7 @@ class Assignment:
             self._moved += images
 
     def say(self, say: Callable[..., None]) -> None:
-        """Say how many of the images counted are not in the split the source names."""
+        """Note how many counted images are not in their source split."""
         if count := sum(self._unknown.values()):
             named = ", ".join(f"{repr(one) if one else 'none'} ({number})" for one, number in self._unknown.items())
             detail = f"Images of other splits went to train; their splits are: {named}."
@@ -192,7 +191,7 @@ class Assignment:
         return (group_of(row, "row") or "") if group is None else group
 
     def _trained(self, rows: Iterable[LabelRowV2]) -> str | None:
-        """Return the group that is trained on though its place is elsewhere; None if others are."""
+        """Return the group moved to training because no other is there; None if not needed."""
         nearest: tuple[float, str] | None = None
         for row in rows:
             group = self._named(row)
@@ -204,15 +203,15 @@ class Assignment:
 
 
 def _splits_in(labels: LabelSet) -> set[str]:
-    """Return the splits that rows say they are in."""
+    """Return the splits that rows name."""
     found = set(labels.splits or ())
-    for one in labels.tables() if labels.splits is None else ():
-        found.update(map(split_of, one.client_metadata.values() if isinstance(one, Table) else [one.client_metadata]))
+    for t in labels.tables() if labels.splits is None else ():
+        found.update(map(split_of, t.client_metadata.values() if isinstance(t, Table) else [t.client_metadata]))
     return {split for split in found if split}
 
 
 def assigned(labels: LabelSet, shares: Mapping[str, float], *, seed: int, group: str) -> LabelSet:
-    """Return a label set whose rows are in the splits that shares give them; see :meth:`LabelSet.split`."""
+    """Return a label set with rows assigned to splits by shares; see :meth:`LabelSet.split`."""
     text = ",".join(f"{name}={share}" for name, share in shares.items() if share)
     try:
         Splits.parse(text)
@@ -222,18 +221,18 @@ def assigned(labels: LabelSet, shares: Mapping[str, float], *, seed: int, group:
 
 
 class _Assign:
-    """Puts rows into splits, as a step of a derived set."""
+    """Assigns rows to splits, as a step of a derived set."""
 
     def __init__(self, assignment: Assignment) -> None:
         self._assignment = assignment
 
     def table(self, table: Table, changes: Changes) -> Table:
-        """Return the table whose rows are in their splits."""
+        """Return the table with splits assigned."""
         metadata = {number: self._metadata(table.empty_row(number), changes) for number in range(len(table))}
         return table.with_metadata(metadata)
 
     def row(self, row: LabelRowV2, changes: Changes) -> LabelRowV2:
-        """Return the row in its split."""
+        """Return the row with its split assigned."""
         new = row._twin()
         new.client_metadata = self._metadata(row, changes)
         changes.tell(row, new)

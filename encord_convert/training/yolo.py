@@ -26,13 +26,13 @@ _LIMITS = Limits(drops_crowds=True, is_bounded=True, least_image_px=LEAST_SIDE_P
 
 
 def carries_of(task: str, negatives: str) -> Carries:
-    """Return what a task is given of each label."""
+    """Return what a task carries."""
     how = TASKS[task]
     codes = {Feature.PARTS: "PARTS_JOINED"}
     native = frozenset({f"{FAMILY}:annotation.bbox"} if how.has_box else ())
     more = {"limits": _LIMITS, "codes": codes, "native": native}
     shapes, approximates = set(how.shapes), dict(how.approximates)
-    if task == "obb":  # four corners are all that a trainer is given of a box
+    if task == "obb":  # a trainer gets only the four corners of a box
         shapes.add(Shape.BOUNDING_BOX)
         del approximates[Shape.BOUNDING_BOX]
     return base_carries(shapes, approximates, set(how.features), negatives, **more)
@@ -54,7 +54,7 @@ def format_of(task: str = "detect", negatives: str = "keep") -> Format:
 
 
 class _Plan:
-    """What is known before the images: classes, keypoints, and the folders of the splits."""
+    """Set-up before the images: classes, keypoints, and split folders."""
 
     def __init__(self, task: Task, narrowed: Narrowed, options: TrainingOptions) -> None:
         labels, carries = narrowed.labels, narrowed.carries
@@ -69,12 +69,12 @@ def _walk(
 ) -> Iterator[tuple[Shot, list[str]]]:
     """Yield the images with the rows of their files."""
     plan = plan or _Plan(task, narrowed, options)
-    numbers = {(one.name, one.shape): n for n, category in enumerate(plan.categories) for one in category.classes}
+    numbers = {(c.name, c.shape): n for n, category in enumerate(plan.categories) for c in category.classes}
     writer = RowWriter(task, numbers, plan.poses)
     for shot in shots(narrowed, target, options, plan.folders, plan.assignment, by_stem=True):
         yield shot, writer.rows(shot.placed, shot.size, shot.frame, shot.own_box)
     if plan.poses is not None and flips_of_all(plan.poses) is None:
-        detail = "The names of the keypoints do not tell left from right: there is no flip_idx, and no mirroring."
+        detail = "Keypoint names do not tell left from right: there is no flip_idx, and no mirroring."
         narrowed.note(Level.INFO, "FLIP_UNKNOWN", detail)
 
 

@@ -1,6 +1,6 @@
-"""The images that a page or a contact sheet shows, each with its labels and what was lost of them.
+"""Chooses the images of a page or contact sheet, each with its labels and losses.
 
-Of two sets that are compared an image shows what is in the second, and above it what is missing or otherwise there.
+When two sets are compared an image shows the first, overlaid with what is missing or differs in the second.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from encord_convert.view.thumbnails import MISSING, Thumbnails
 
 if TYPE_CHECKING:
     from encord_convert.hub.labelset import LabelSet
-    from encord_convert.view.marks import Marks, Places
+    from encord_convert.view.marks import MarkIndex, Marks
 
 
 @dataclass(slots=True)
 class Choice:
-    """The images that are shown, in their order, of ``images`` in ``rows``."""
+    """The shown images in order, out of ``images`` in ``rows``."""
 
     shown: list[Sampled[Content]]
     classes: Classes
@@ -33,12 +33,12 @@ class Choice:
 
     @property
     def counts(self) -> Counter[int]:
-        """How many labels are shown, by number of the class."""
+        """Number of shown labels by class number."""
         return sum((image.content.counts for image in self.shown), Counter())
 
 
 def has_images(choice: Choice) -> bool:
-    """Tell whether any image was found; True if none is shown."""
+    """Return whether any image was found; True if none is shown."""
     return not choice.shown or any(image.content.image.note != MISSING for image in choice.shown)
 
 
@@ -51,13 +51,13 @@ def choose(
     limit: int = LIMIT,
     has_drawings: bool = False,
 ) -> Choice:
-    """Choose the images to show, those with marks first, and take what is on them.
+    """Choose the images to show, those with marks first, and collect their labels.
 
     Parameters
     ----------
     labels : LabelSet
     marks : Marks
-        What was lost of it, or how ``other`` differs.
+        Its losses, or differences of ``other``.
     thumbnails : Thumbnails
         Finds the images.
     other : LabelSet, optional
@@ -65,11 +65,11 @@ def choose(
     limit : int
         How many images.
     has_drawings : bool
-        Whether they are drawn by Pillow, too.
+        Whether Pillow draws them, too.
     """
     classes = Classes()
 
-    def renderer(shown: LabelSet, places: Places) -> Renderer:
+    def renderer(shown: LabelSet, places: MarkIndex) -> Renderer:
         on_frames = Labels(shown.ontology, classes, places)
         return Renderer(on_frames, places, marks.lines, thumbnails, has_drawings=has_drawings)
 
@@ -90,9 +90,9 @@ def _add_other(choice: Choice, other: LabelSet, render: Renderer, marks: Marks) 
         image.key: image for image in sample(other, render, first=wanted, only_first=True, tells_copies=True).shown
     }
     for image in choice.shown:
-        partner = theirs.pop(image.key, None)
-        if partner is not None:
-            _merge(image, partner.content, marks.ours)
+        match = theirs.pop(image.key, None)
+        if match is not None:
+            _merge(image, match.content, marks.ours)
     rows = choice.rows
     for image in theirs.values():
         if (image.title, image.frame) in added:
@@ -102,22 +102,22 @@ def _add_other(choice: Choice, other: LabelSet, render: Renderer, marks: Marks) 
             choice.images += 1
 
 
-def _merge(image: Sampled[Content], there: Content, places: Places) -> None:
+def _merge(image: Sampled[Content], there: Content, places: MarkIndex) -> None:
     """Put what is missing or otherwise in the second set above what is there."""
     here = image.content
     theirs = msgspec.json.decode(there.labels)
-    same = {_look(one) for one in theirs}
+    same = {_look(their) for their in theirs}
     gone, is_gone = [], []
-    for one in msgspec.json.decode(here.labels):
-        marks = one.get("m")
-        if not marks and _look(one) not in same:  # the first frame on which a track differs is named, and no other
-            marks = places.of_any_frame(image.title, one["i"])
+    for each in msgspec.json.decode(here.labels):
+        marks = each.get("m")
+        if not marks and _look(each) not in same:  # only the first frame on which a track differs is named
+            marks = places.of_any_frame(image.title, each["i"])
         is_gone.append(bool(marks))
         if marks:
-            gone.append(one | {"m": marks})
+            gone.append(each | {"m": marks})
     here.labels = msgspec.json.encode(_added(theirs) + gone)
-    here.lines |= there.lines | {number for one in gone for number, _ in one["m"]}
-    here.counts = there.counts + Counter(one["c"] for one in gone)
+    here.lines |= there.lines | {number for entry in gone for number, _ in entry["m"]}
+    here.counts = there.counts + Counter(item["c"] for item in gone)
     here.overlay = there.overlay or here.overlay
     here.notes = list(dict.fromkeys(here.notes + there.notes))
     here.image = here.image if here.image.member else there.image
@@ -127,7 +127,7 @@ def _merge(image: Sampled[Content], there: Content, places: Places) -> None:
 
 
 def _added(labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [one | {"new": True} if one.get("m") else one for one in labels]
+    return [label | {"new": True} if label.get("m") else label for label in labels]
 
 
 def _look(label: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""What is shown of one image: its labels as JSON, or as a PNG where they are too many, and what is marked of them."""
+"""The content of one image: its labels as JSON, or as a PNG if too many, and their marks."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ import msgspec
 from encord_convert.hub.visibility import frame_size
 from encord_convert.view.drawing import Drawing
 from encord_convert.view.labels import MOST_SHAPES, NO_SIZE, Label, Labels
-from encord_convert.view.marks import MINOR, Line, Places
+from encord_convert.view.marks import MINOR, Line, MarkIndex
 from encord_convert.view.thumbnails import Found, Overlay, Thumbnails
 
 if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2
 
 MOST_BYTES = 4 << 20
-"""Of the shapes of an image as JSON: more are drawn as one PNG, too."""
+"""JSON bytes of an image's shapes; above that they are drawn as one PNG."""
 _BYTES = 256
-"""Of a common shape: one with more counts as several where the shapes of a page are limited."""
+"""JSON bytes of a common shape; larger ones count as several towards the limit of a page."""
 _PATHS = frozenset("alph")
 
 
 @dataclass(slots=True)
 class Content:
-    """What is shown of one image.
+    """The content of one image.
 
     Parameters
     ----------
     labels : bytes
         Shapes and classifications as JSON; see :mod:`encord_convert.view.labels`.
     counts : Counter
-        How many there are, by number of the class.
+        Number of labels by class number.
     lines : set of int
-        Numbers of the lines that they, or the image as a whole, are marks of.
+        Numbers of the loss lines that mark them or the whole image.
     image : Found
     notes : list of str
     overlay : str
-        Data URI of shapes that are too many to be shown one by one.
+        Data URI of shapes too many to show individually.
     drawings : list of (str, Drawing, bool)
-        Colour, drawing and whether it is marked, if they were asked for and are not in the overlay.
+        Colour, drawing and whether marked, if requested and not in the overlay.
     """
 
     labels: bytes
@@ -55,7 +55,7 @@ class Content:
 
 
 class Renderer:
-    """Takes what is shown of one image after the other.
+    """Collects the content of images.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Renderer:
     """
 
     def __init__(
-        self, labels: Labels, places: Places, lines: Sequence[Line], thumbnails: Thumbnails, *, has_drawings: bool
+        self, labels: Labels, places: MarkIndex, lines: Sequence[Line], thumbnails: Thumbnails, *, has_drawings: bool
     ) -> None:
         self._labels = labels
         self._places = places
@@ -81,42 +81,42 @@ class Renderer:
         self._has_drawings = has_drawings
 
     def __call__(self, row: LabelRowV2, frame: int) -> tuple[Content, int]:
-        """Return the content of a frame, and as how many shapes it counts."""
+        """Return the content of a frame, and its weight in shapes."""
         marks = self._places.of_image(row.data_title, frame)
         content = Content(b"", Counter(), {number for number, _ in marks}, self._thumbnails.find(row, frame), [])
         content.notes += [sentence for number, sentence in marks if self._lines[number].gravity < MINOR]
         held: list[Label] = []
         overlay: Overlay | None = None
-        for said, drawing in self._labels.on(row, frame):
-            content.counts[said["c"]] += 1
-            content.lines.update(number for number, _ in said.get("m", ()))
-            held.append((said, drawing))
+        for shape, drawing in self._labels.on(row, frame):
+            content.counts[shape["c"]] += 1
+            content.lines.update(number for number, _ in shape.get("m", ()))
+            held.append((shape, drawing))
             if overlay is not None or len(held) > MOST_SHAPES:
                 overlay = overlay or Overlay(_size(row, frame))
                 held = self._painted(overlay, held)
-        content.labels = msgspec.json.encode([said for said, _ in held])
+        content.labels = msgspec.json.encode([shape for shape, _ in held])
         if overlay is None and len(content.labels) > MOST_BYTES:
             overlay = Overlay(_size(row, frame))
             held = self._painted(overlay, held)
-            content.labels = msgspec.json.encode([said for said, _ in held])
+            content.labels = msgspec.json.encode([shape for shape, _ in held])
         if overlay is not None:
             content.overlay = overlay.uri()
             count = content.counts.total()
-            content.notes.append(f"{count:,} shapes are drawn as one image: they cannot be clicked.")
+            content.notes.append(f"{count:,} shapes are drawn as one image and cannot be clicked.")
         if self._has_drawings:
-            content.drawings = [(self._colour(said), drawing, "m" in said) for said, drawing in held]
+            content.drawings = [(self._colour(shape), drawing, "m" in shape) for shape, drawing in held]
         return content, max(len(held), len(content.labels) // _BYTES)
 
     def _painted(
         self, overlay: Overlay, held: list[tuple[dict[str, Any], Drawing]]
     ) -> list[tuple[dict[str, Any], Drawing]]:
-        """Draw shapes, and return those that are shown one by one all the same: the marked, and words."""
-        kept = [one for one in held if "m" in one[0] or not one[0].keys() & _PATHS]
-        overlay.paint((self._colour(said), drawing) for said, drawing in held if "m" not in said)
+        """Draw shapes, and return those still shown individually: marked ones and texts."""
+        kept = [item for item in held if "m" in item[0] or not item[0].keys() & _PATHS]
+        overlay.paint((self._colour(shape), drawing) for shape, drawing in held if "m" not in shape)
         return kept[:MOST_SHAPES]
 
-    def _colour(self, said: dict[str, Any]) -> str:
-        colour: str = self._labels.classes.all[said["c"]].colour
+    def _colour(self, shape: dict[str, Any]) -> str:
+        colour: str = self._labels.classes.all[shape["c"]].colour
         return colour
 
 

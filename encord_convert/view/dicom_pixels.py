@@ -1,4 +1,4 @@
-"""One frame of a DICOM file as an image, through the window that the file names.
+"""Renders one frame of a DICOM file with the window the file names.
 
 Source: PS3.3 C.7.6.3 (pixels), C.11.1 (modality LUT), C.11.2 (window and VOI LUT); decoding is pydicom's.
 """
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from encord_convert.errors import ReadError
 
 _LOW, _HIGH = 0.5, 99.5
-"""Percentiles that are black and white where no window is named."""
+"""Percentiles mapped to black and white without a window."""
 
 
 _HEAD_BYTES = 4_096
@@ -18,12 +18,12 @@ _DEFLATED = b"1.2.840.10008.1.2.1.99"
 
 
 def data_set(stream: BinaryIO, place: str) -> Any:
-    """Read a DICOM file, whole.
+    """Read a whole DICOM file.
 
     Raises
     ------
     ReadError
-        It is deflated: how much it inflates to cannot be limited.
+        It is deflated, whose inflation cannot be limited.
     """
     from pydicom import dcmread
 
@@ -34,7 +34,7 @@ def data_set(stream: BinaryIO, place: str) -> Any:
 
 
 def slice_image(data: Any, number: int, most_px: int, place: str) -> Any:
-    """Return a frame of a DICOM file as an RGB image of Pillow.
+    """Return a frame of a DICOM file as a Pillow RGB image.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ def slice_image(data: Any, number: int, most_px: int, place: str) -> Any:
     number : int
         The frame in the file, from 1; 0: the only one.
     most_px : int
-        Pixels of a frame that is decoded.
+        Most pixels of a decoded frame.
     place : str
-        What to call the file in a message.
+        Name of the file in messages.
 
     Raises
     ------
@@ -70,14 +70,14 @@ def slice_image(data: Any, number: int, most_px: int, place: str) -> Any:
 
 
 def _windowed(pixels: Any, data: Any, *, is_inverted: bool) -> Any:
-    """Return grey values 0 to 255, those inside the window spread evenly."""
+    """Return grey values 0 to 255, linear inside the window."""
     import numpy as np
     from pydicom.multival import MultiValue
     from pydicom.pixels.processing import apply_modality_lut
 
     values = apply_modality_lut(pixels, data).astype(np.float32)
     centre, width = data.get("WindowCenter"), data.get("WindowWidth")
-    centre, width = (one[0] if isinstance(one, MultiValue) and one else one for one in (centre, width))
+    centre, width = (item[0] if isinstance(item, MultiValue) and item else item for item in (centre, width))
     if centre is None or width is None or isinstance(centre, MultiValue) or not float(width) > 1:
         low, high = (float(number) for number in np.percentile(values, (_LOW, _HIGH)))
     else:

@@ -1,8 +1,7 @@
-"""Coordinates of the hub as what is drawn: areas, lines and dots in pixels, and their SVG paths.
+"""Converts hub coordinates to areas, lines and dots in pixels, and to SVG paths.
 
-A drawing goes two ways: into the paths of a page, and to Pillow, which draws contact sheets and images with too many
-shapes. Dots have no size of their own: a page draws them as subpaths of no length with round ends, which stay as large
-on the screen however large the image is.
+Pages use the SVG paths; Pillow draws contact sheets and images with too many shapes. Dots are zero-length subpaths with
+round ends, so that they have a constant size on screen.
 """
 
 from __future__ import annotations
@@ -33,27 +32,27 @@ from encord_convert.sdk.objects.coordinates import (
 Flat = list[float]
 """x0, y0, x1, y1, … in pixels of the image, origin top-left."""
 MOST_RUNS = 500_000
-"""Of a mask that is drawn to the pixel."""
+"""Most runs of a mask drawn exactly."""
 COARSE_PX = 500
-"""The longest side of one that is not."""
+"""Longest side of a coarsened mask."""
 Edges = Sequence[tuple[str, str]]
-"""Names of the points of a skeleton between which there is a line."""
+"""Names of skeleton points joined by a line."""
 
 
 @dataclass(slots=True)
 class Drawing:
-    """What is drawn of one shape, in pixels.
+    """The drawing of one shape, in pixels.
 
     Parameters
     ----------
     areas : list of Flat
-        Closed rings, filled by the even-odd rule: a ring in a ring is a hole.
+        Closed rings, filled by the even-odd rule: nested rings are holes.
     lines : list of Flat
         Open lines.
     dots, hollow : list of (x, y)
         Points; hollow ones are occluded.
     is_stepped : bool
-        Whether the rings run along pixel edges: every second step is level.
+        Whether rings run along pixel edges, with alternating horizontal and vertical steps.
     """
 
     areas: list[Flat] = field(default_factory=list)
@@ -75,7 +74,7 @@ class Drawing:
 
 
 def drawing_of(coordinates: Any, width: int, height: int, edges: Edges = ()) -> Drawing:
-    """Return what is drawn of coordinates of the hub; nothing where they are damaged, or of a kind not known here.
+    """Return the drawing of hub coordinates; empty if they are damaged or of an unknown kind.
 
     Parameters
     ----------
@@ -84,7 +83,7 @@ def drawing_of(coordinates: Any, width: int, height: int, edges: Edges = ()) -> 
     width, height : int
         Of the image, in pixels.
     edges : sequence of (str, str)
-        Of the template of a skeleton.
+        Edges of the skeleton template.
     """
     if isinstance(coordinates, BitmaskCoordinates):
         return _of_mask(coordinates, width, height)
@@ -133,7 +132,7 @@ def _of_mask(c: BitmaskCoordinates, width: int, height: int) -> Drawing:
         if len(runs) > MOST_RUNS:
             return _coarse(c.to_numpy_array(), width, height)
         rings = rings_from_runs(runs, box_height, box_width) if box_width and box_height else []
-    except (ValueError, IndexError):  # a string that is none, or holds more pixels than its frame
+    except (ValueError, IndexError):  # an invalid string, or more pixels than its frame
         return Drawing()
     if (mask_width, mask_height) != (width, height):
         across, down = width / mask_width, height / mask_height
@@ -145,7 +144,7 @@ def _of_mask(c: BitmaskCoordinates, width: int, height: int) -> Drawing:
 
 
 def _coarse(mask: Any, width: int, height: int) -> Drawing:
-    """Return every tenth pixel or so of a mask that is mostly noise: nobody could see more."""
+    """Subsample a mask that is mostly noise."""
     step = -(-max(mask.shape) // COARSE_PX)
     small = mask[::step, ::step]
     across, down = width / small.shape[1], height / small.shape[0]
@@ -153,7 +152,7 @@ def _coarse(mask: Any, width: int, height: int) -> Drawing:
 
 
 def edges_of(ontology: Any) -> Mapping[str, Edges]:
-    """Return the lines between the points of skeletons, by the name of their class."""
+    """Return the edges of skeletons by class name."""
     return {
         template.name: [
             (template.skeleton[start].name, template.skeleton[end].name)
@@ -162,9 +161,6 @@ def edges_of(ontology: Any) -> Mapping[str, Edges]:
         ]
         for template in ontology.skeleton_templates
     }
-
-
-# --- paths -----------------------------------------------------------------------------------------------------------
 
 
 def _number(value: float) -> str:
@@ -180,7 +176,7 @@ def _ring(flat: Flat) -> str:
 
 
 def _stepped(flat: Flat) -> str:
-    """Return a ring along pixel edges by its steps alone: ``M4 0h2v2h-1`` …, which is short."""
+    """Return a ring along pixel edges as relative steps, which is short: ``M4 0h2v2h-1`` …."""
     numbers = [round(number) for number in flat]
     xs, ys = numbers[0::2], numbers[1::2]
     steps = [

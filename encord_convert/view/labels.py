@@ -1,8 +1,8 @@
-"""What a page says of the labels on one frame: each shape with its paths, its answers and where it stands.
+"""The labels of one frame as page JSON: each shape with its paths, answers and source location.
 
-The members of a shape have short names, since a page has thousands of them: ``c`` number of its class, ``a l p h`` its
-paths (:meth:`~encord_convert.view.drawing.Drawing.paths`), ``i`` hash of the instance, ``q`` attributes and answers,
-``f`` a confidence other than 1, ``y`` and ``e`` line and element in the source, ``m`` its marks.
+Keys are short, since a page has thousands of shapes: ``c`` class number, ``a l p h`` paths
+(:meth:`~encord_convert.view.drawing.Drawing.paths`), ``i`` hash of the instance, ``q`` attributes and answers, ``f`` a
+confidence other than 1, ``y`` and ``e`` line and element in the source, ``m`` its marks.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from encord_convert.view.drawing import Drawing, drawing_of, edges_of
 
 if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
-    from encord_convert.view.marks import Places
+    from encord_convert.view.marks import MarkIndex
 
 MOST_SHAPES = 2_000
-"""Of an image: more are drawn as one PNG."""
+"""Most shapes of an image; above that they are drawn as one PNG."""
 FRAME = "frame"
-"""What the shape of a classification is called: it is of the whole frame."""
+"""Shape name of classifications, which apply to the whole frame."""
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _GREY = "#888888"
 NO_SIZE = 1_000
-"""Pixels of an image whose size nobody knows."""
+"""Assumed side in pixels of images of unknown size."""
 
 Label = tuple[dict[str, Any], Drawing]
-"""A shape as the page has it, and what is drawn of it."""
+"""A shape in page JSON, and its drawing."""
 
 
 class Class(msgspec.Struct, rename={"name": "n", "shape": "s", "colour": "k"}):
@@ -45,14 +45,14 @@ class Class(msgspec.Struct, rename={"name": "n", "shape": "s", "colour": "k"}):
 
 
 class Classes:
-    """Numbers for the classes that a page shows, in the order in which they are met."""
+    """Numbers the classes of a page in order of appearance."""
 
     def __init__(self) -> None:
         self.all: list[Class] = []
         self._numbers: dict[tuple[str, str], int] = {}
 
     def number(self, item: Any, name: str) -> int:
-        """Return the number of the class of an object or classification; ``name`` is what the page calls it."""
+        """Return the class number of an object or classification; ``name`` is its name on the page."""
         shape = str(item.shape.value).replace("_", " ") if hasattr(item, "shape") else FRAME
         number = self._numbers.setdefault((name, shape), len(self.all))
         if number == len(self.all):
@@ -62,18 +62,18 @@ class Classes:
 
 
 class Labels:
-    """Gives the labels on the frames of rows, one row after the other.
+    """Yields the labels on frames of rows.
 
     Parameters
     ----------
     ontology : OntologyStructure
-        Of the rows; its templates have the lines of skeletons.
+        Ontology of the rows, with skeleton templates.
     classes : Classes
     marks : Places
-        What was lost of which label, or differs.
+        Losses or differences by label.
     """
 
-    def __init__(self, ontology: OntologyStructure, classes: Classes, marks: Places) -> None:
+    def __init__(self, ontology: OntologyStructure, classes: Classes, marks: MarkIndex) -> None:
         self._edges = edges_of(ontology)
         self.classes = classes
         self._marks = marks
@@ -81,7 +81,7 @@ class Labels:
         self._on: dict[int, list[Any]] = {}
 
     def on(self, row: LabelRowV2, frame: int) -> Iterator[Label]:
-        """Yield the labels on a frame in their order: objects, then classifications."""
+        """Yield the labels on a frame: objects, then classifications."""
         if row is not self._row:
             self._row, self._on = row, {}
             for instance in chain(row._objects.values(), row._classifications.values()):
@@ -92,7 +92,7 @@ class Labels:
 
     @staticmethod
     def size(row: LabelRowV2, frame: int) -> tuple[int, int]:
-        """Return width and height of a frame in pixels; 0 where the row does not say."""
+        """Return width and height of a frame in pixels; 0: unknown."""
         return frame_size(row, frame)
 
     def _label(self, row: LabelRowV2, frame: int, instance: Any) -> Label:
@@ -122,7 +122,7 @@ class Labels:
 
 
 def answers_of(instance: Any, frame: int) -> list[tuple[str, str]]:
-    """Return attribute and answer of an object or a classification on a frame, nested ones with what leads there."""
+    """Return attributes and answers of a label on a frame, nested ones with their path."""
     paths = instance.ontology_item._answer_index().paths
     answers = list(instance._static_answers())
     if hasattr(instance, "_dynamic_answers_at"):

@@ -1,6 +1,6 @@
-"""What was lost of a label set, or differs from another, by image and label: the worst first.
+"""Marks: losses of a label set, or differences from another, by image and label, the worst first.
 
-Marks are made of the losses of a report, which name up to 20 places each, or of the differences between two sets.
+They come from the losses of a report, with up to 20 locations each, or from the differences of two sets.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from encord_convert.hub.matching import Difference
 from encord_convert.losses.wording import gravest_first, gravity, is_minor, things, verb, why
 
 Mark = tuple[int, str]
-"""The number of a line, and what is said of this very label."""
+"""Number of a line, and the sentence for this label."""
 MOST_DIFFERENCES = 10_000
-"""How many are marked where they are; all are counted."""
+"""Most differences marked; all are counted."""
 MINOR = 9
-"""Gravity of losses that decide nothing of what is drawn where, or of which class."""
+"""Severity of losses that affect neither geometry nor class."""
 MOST_PLACES = 20
-"""Of a line, that are listed."""
+"""Most locations listed per line."""
 _MOST_TEXT = 300
 
 
 class Line(msgspec.Struct):
-    """Losses alike, of one kind, code, type and label; or differences alike."""
+    """A group of losses of one kind, code, type and label, or of similar differences."""
 
     verb: str
     count: int
@@ -35,13 +35,13 @@ class Line(msgspec.Struct):
     why: str
     code: str = ""
     gravity: int = 0
-    """See :func:`~encord_convert.losses.wording.gravity`; :data:`MINOR` for what decides nothing of what is drawn."""
+    """See :func:`~encord_convert.losses.wording.gravity`; :data:`MINOR` if nothing visible is affected."""
     places: list[tuple[Where, str]] = msgspec.field(default_factory=list)
-    """Those that are known, and what is said of each."""
+    """Known locations with their sentences."""
 
 
-class Places:
-    """Marks of one label set, by row and label."""
+class MarkIndex:
+    """Marks of a label set by row and label."""
 
     def __init__(self) -> None:
         self._labels: dict[tuple[str, str], list[tuple[int | None, Mark]]] = {}
@@ -52,7 +52,7 @@ class Places:
     def add(
         self, number: int, where: Where, sentence: str, *, is_whole: bool = False, everywhere: bool = False
     ) -> None:
-        """Mark a place: on all frames of its label with ``everywhere``, all labels of its row if it ``is_whole``."""
+        """Add a mark: on all frames of its label if ``everywhere``, on all labels of its row if ``is_whole``."""
         if where.row is None:
             return
         at, mark = (None if everywhere else where.frame), (number, sentence)
@@ -71,15 +71,15 @@ class Places:
         return [self._whole[title], *marks] if title in self._whole else marks
 
     def of_any_frame(self, title: str, hash_: str) -> list[Mark]:
-        """Return the marks of a label, wherever."""
+        """Return the marks of a label on any frame."""
         return [mark for _, mark in self._labels.get((title, hash_), ())]
 
     def of_image(self, title: str, frame: int) -> list[Mark]:
-        """Return what is said of a row or a frame and of none of its labels."""
+        """Return the marks of a row or frame itself."""
         return [mark for at, mark in self._rows.get(title, ()) if at is None or at == frame]
 
     def gravest(self, most: int) -> dict[str, set[int]]:
-        """Return the images with the gravest marks, as many as asked for: frames by title of the row."""
+        """Return up to this many images with the most severe marks: frames by row title."""
         found: dict[str, set[int]] = {}
         for title, frame in sorted(self._ranks, key=lambda image: (self._ranks[image], image))[:most]:
             found.setdefault(title, set()).add(frame)
@@ -87,20 +87,20 @@ class Places:
 
 
 class Marks:
-    """What was lost or differs, in lines and by place.
+    """Losses or differences, as lines and by location.
 
     Attributes
     ----------
     lines : list of Line
-        The worst first; marks name their numbers.
+        The worst first; marks refer to them by number.
     ours, theirs : Places
-        In the set that is shown, and in the one that it is compared with.
+        Marks of the shown set, and of the one it is compared with.
     """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
-        self.ours = Places()
-        self.theirs = Places()
+        self.ours = MarkIndex()
+        self.theirs = MarkIndex()
 
     @classmethod
     def of_losses(cls, losses: Iterable[Loss], target: str | None) -> Marks:
@@ -125,16 +125,16 @@ class Marks:
 
     @classmethod
     def of_differences(cls, differences: Iterable[Difference]) -> Marks:
-        """Return the marks of what differs between two sets: what is missing first, what was added last."""
+        """Return the marks of differences of two sets: missing first, added last."""
         alike: dict[tuple[int, str], list[Difference]] = {}
         counts: dict[tuple[int, str], int] = {}
         held = 0
-        for one in differences:
-            key = _kind(one), one.what
+        for difference in differences:
+            key = _kind(difference), difference.what
             counts[key] = counts.get(key, 0) + 1
             same = alike.setdefault(key, [])
             if held < MOST_DIFFERENCES:
-                same.append(one)
+                same.append(difference)
                 held += 1
         marks = cls()
         for key in sorted(alike, key=lambda key: (key[0], -counts[key])):
@@ -147,13 +147,13 @@ class Marks:
         number, line = len(self.lines), Line(_VERBS[kind], count, words, "", "")
         self.lines.append(line)
         places = self.theirs if kind == _ADDED else self.ours
-        for one in same:
-            sentence = _said(one)
+        for item in same:
+            sentence = _sentence(item)
             if len(line.places) < MOST_PLACES:
-                line.places.append((one.where, sentence))
+                line.places.append((item.where, sentence))
             is_row = what in ("the row", "a row")
             is_moved = kind == _DIFFERS and not what.startswith("the class")
-            places.add(number, one.where, sentence, is_whole=is_row, everywhere=not is_moved)
+            places.add(number, item.where, sentence, is_whole=is_row, everywhere=not is_moved)
 
 
 _MISSING, _DIFFERS, _ADDED, _OF_SET = range(4)
@@ -166,7 +166,7 @@ def _kind(one: Difference) -> int:
     return _MISSING if one.found == "none" else _ADDED if one.expected == "none" else _DIFFERS
 
 
-def _said(one: Difference) -> str:
+def _sentence(one: Difference) -> str:
     texts: list[Any] = [
         text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…" for text in (one.expected, one.found)
     ]

@@ -1,7 +1,7 @@
-"""The one look of all pages: a stylesheet, a script and a template, put together so that nothing else can run.
+"""Assembles pages from a stylesheet, a script and a template, so that nothing else can run.
 
-A page is one file. Its policy (CSP) lets it run and style itself by the two hashes of what we ship, show images that it
-holds itself, and load nothing. What comes from a source is escaped by the template, or is JSON in which no tag can end.
+A page is one file. Its content security policy allows only our script and style by hash and embedded images, and loads
+nothing. Source data is escaped by the template, or is JSON in which no tag can end.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _SAFE = {
 
 
 def rendered(template: str, script: str, **values: Any) -> Iterator[str]:
-    """Yield a page piece by piece; iterators among the values are walked as it is written.
+    """Yield a page in pieces; iterators among the values are consumed lazily.
 
     Parameters
     ----------
     template, script : str
         Names of files in the folder of templates.
     **values
-        What the template names; ``title`` and ``facts`` at least.
+        Template variables; ``title`` and ``facts`` at least.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -47,7 +47,7 @@ def rendered(template: str, script: str, **values: Any) -> Iterator[str]:
 
 
 def json_markup(value: Any) -> Any:
-    """Return a value as JSON that may stand in a script element: no tag begins or ends in it."""
+    """Return a value as JSON that is safe in a script element."""
     from markupsafe import Markup
 
     try:
@@ -58,7 +58,7 @@ def json_markup(value: Any) -> Any:
 
 
 def raw_markup(text: bytes) -> str:
-    """Return JSON with its signs of tags written as escapes."""
+    """Return JSON with tag characters escaped."""
     return _UNSAFE.sub(lambda match: _SAFE[match[0]], text).decode()
 
 

@@ -1,6 +1,6 @@
-"""What a notebook shows of a label set and of a row: some images with their labels, as HTML without a script.
+"""Notebook views of label sets and rows: a few images with labels, as HTML without a script.
 
-Images are found as on the page. It is small: a few images, and no more shapes than can be looked at.
+Images are found as for pages; numbers of images and shapes are small.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from encord_convert.formats._finding import beside
 from encord_convert.view.drawing import Drawing
 from encord_convert.view.labels import NO_SIZE, Classes, Labels
-from encord_convert.view.marks import Places
+from encord_convert.view.marks import MarkIndex
 from encord_convert.view.sample import frames_to_show
 from encord_convert.view.thumbnails import Thumbnails, jpeg_uri
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2
 
 IMAGES = 8
-"""How many images of a set are shown."""
+"""Images shown of a set."""
 SHAPES = 500
-"""How many shapes of an image are."""
+"""Shapes shown of an image."""
 _SIDE, _WIDTH = 320, 240
 _FIGURE = f"display:inline-block;width:{_WIDTH}px;margin:0 8px 8px 0;vertical-align:top;font-size:12px"
 
 
 def set_html(labels: LabelSet) -> str:
-    """Return the first images of a set, under what its repr says.
+    """Return the first images of a set, below its repr.
 
-    The rows are walked only so far, and what was counted of an earlier walk stands.
+    Only these rows are walked; earlier counts are kept.
     """
     kept = [(counts, counts.state()) for counts in (labels.counts, labels.mapping) if counts is not None]
     try:
@@ -42,17 +42,17 @@ def set_html(labels: LabelSet) -> str:
             counts.restore(state)
     thumbnails = Thumbnails(None if labels.source is None else beside(labels.source))
     classes = Classes()
-    drawn = Labels(labels.ontology, classes, Places())
+    drawn = Labels(labels.ontology, classes, MarkIndex())
     figures = [_figure(row, drawn, classes, thumbnails) for row in rows]
     return f"<div><div><code>{escape(repr(labels))}</code></div>{''.join(figures)}{_legend(classes)}</div>"
 
 
 def row_html(row: LabelRowV2) -> str:
-    """Return the first frame of a row that has labels, on grey: a row does not know where its images are."""
+    """Return the first labelled frame of a row, on grey: a row does not know its images."""
     if not row._is_initialised:
         return f"<code>{escape(repr(row))}</code>"
     classes = Classes()
-    figure = _figure(row, Labels(row.ontology_structure, classes, Places()), classes, Thumbnails(None))
+    figure = _figure(row, Labels(row.ontology_structure, classes, MarkIndex()), classes, Thumbnails(None))
     return f"<div>{figure}{_legend(classes)}</div>"
 
 
@@ -89,8 +89,8 @@ def _shape(drawing: Drawing, colour: str) -> str:
 
 def _legend(classes: Classes) -> str:
     names: dict[str, Any] = {}
-    for one in classes.all:
-        names.setdefault(one.name, one.colour)
+    for item in classes.all:
+        names.setdefault(item.name, item.colour)
     return f'<div style="font-size:12px">{_chips(names.items())}</div>'
 
 

@@ -1,4 +1,4 @@
-"""The page of a label set: its images with what is on them, filters, and what was lost, the worst first."""
+"""The page of a label set: images with labels, filters, and losses, the worst first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from encord_convert.view.sample import Sampled
 from encord_convert.view.thumbnails import Thumbnails, jpeg_uri
 
 SIDES = ((60, 960), (250, 640))
-"""Up to how many images have thumbnails of how many pixels; those of more have :data:`SIDE`."""
+"""Thumbnail size in pixels by number of images; beyond that :data:`SIDE`."""
 SIDE = 320
 
 
@@ -33,7 +33,7 @@ def page(
     notices: Sequence[str] = (),
     marked_words: str = "losses",
 ) -> Iterator[str]:
-    """Yield the page of the chosen images, piece by piece; images are decoded as they are written.
+    """Yield the page of the chosen images in pieces; images are decoded lazily.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ def page(
     thumbnails : Thumbnails
     title : str
     facts : iterable of (str, object)
-        Shown below it.
+        Shown below the title.
     command : str
-        What made the page.
+        The command that made the page.
     notices : sequence of str
-        Sentences of weight: that not all images are shown, for one.
+        Important sentences, such as that not all images are shown.
     marked_words : str
-        What images with marks have.
+        Label of the filter for marked images.
     """
     blocks = _Blocks(choice, thumbnails)
     counts = choice.counts
@@ -80,7 +80,7 @@ def page(
 
 
 class _Blocks:
-    """The images of a page, each a block of JSON; what the index says of them is known once they were walked."""
+    """The images of a page as JSON blocks; the index is known after walking them."""
 
     def __init__(self, choice: Choice, thumbnails: Thumbnails) -> None:
         self._shown = choice.shown
@@ -112,7 +112,7 @@ class _Blocks:
             yield Markup(raw_markup(text))
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the rows of the images, those with the gravest marks first, and what filters ask of each."""
+        """Return the rows of the images, the most severe marks first, with filter data."""
         rows: dict[int, dict[str, Any]] = {}
         ranks: dict[int, int] = {}
         for number, (shown, (width, height)) in enumerate(zip(self._shown, self._sizes, strict=True)):
@@ -141,7 +141,7 @@ def _in_index(line: Line) -> dict[str, Any]:
 
 
 def _summed(choice: Choice, counts: Counter[int]) -> tuple[list[Any], list[Any]]:
-    """Return classes by name with their colour, and shapes, each with how many labels it has: the most first."""
+    """Return classes with colours, and shapes, by number of labels, descending."""
     classes: Counter[str] = Counter()
     shapes: Counter[str] = Counter()
     colours: dict[str, str] = {}

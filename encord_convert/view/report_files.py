@@ -1,4 +1,4 @@
-"""Reports that were written as JSON, read again: what they say was lost can be shown on the images."""
+"""Reads report files, to show their losses on the images."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class _Loss(msgspec.Struct):
 
 
 def report_marks(path: str) -> tuple[Marks, str] | None:
-    """Return the marks of a report file and the path of what was written; None if the file is not a report.
+    """Return the marks of a report file and the path of its output; None if it is not a report.
 
     Raises
     ------
     ReadError
-        It is one, and damaged.
+        It is a damaged report.
     """
     place = Path(path)
     try:
@@ -66,10 +66,10 @@ def report_marks(path: str) -> tuple[Marks, str] | None:
                 return None
             stream.seek(0)
             form = msgspec.json.decode(stream.read(_MOST_BYTES), type=_Form)
-    except (OSError, ValueError, RecursionError):  # whatever it is, it is for a format to complain about
+    except (OSError, ValueError, RecursionError):  # not JSON: left to format detection
         return None
     try:
-        losses = [Loss.from_dict(msgspec.to_builtins(msgspec.json.decode(one, type=_Loss))) for one in form.losses]
+        losses = [Loss.from_dict(msgspec.to_builtins(msgspec.json.decode(loss, type=_Loss))) for loss in form.losses]
         return Marks.of_losses(losses, form.target.get("format")), str(form.target.get("path") or "")
     except ValueError as error:
         raise ReadError(path, f"is a report whose losses cannot be read ({error}).") from error

@@ -1,7 +1,7 @@
-"""The pages of reports: of one conversion, and of a batch with its failed jobs first.
+"""Pages of reports: of one conversion, and of a batch with failed jobs first.
 
-Both list losses with file and line of their places, and lead to the images of a loss: to its files, where those lie in
-a folder, and to the page of the label set if there is one.
+Both list losses with file and line, and link to the images of a loss if they are in a folder, and to the page of the
+label set if there is one.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from encord_convert.view.marks import MINOR, Line, Marks
 from encord_convert.view.markup import rendered
 
 MOST_LINKS = 2_000
-"""Images that are looked for, of one page."""
+"""Most images looked up for one page."""
 JOB_PLACES = 3
-"""Places of a loss of a job; its own report has more."""
+"""Locations listed per loss of a job; its own report has more."""
 _NUMBERS = ("in", "kept", "changed", "dropped")
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands above: the command, and facts such as version and duration. ``page`` is where it will lie."""
+    """Page header: the command, and facts such as version and duration. ``page`` is the output path."""
 
     page: str
     command: str = ""
@@ -44,7 +44,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job of a batch: the form of its report, and what became of it."""
+    """A job of a batch: its report and status."""
 
     sources: list[str]
     target: str
@@ -60,7 +60,7 @@ class Job:
 
     @property
     def sums(self) -> dict[str, int]:
-        """What became of its labels."""
+        """Label counts by outcome."""
         return sum_counts(self.form.get("labels", {}).values())
 
     @property
@@ -75,7 +75,7 @@ class Job:
 
 
 def report_page(form: dict[str, Any], head: Head) -> Iterator[str]:
-    """Yield the page of one conversion, from the form of its report."""
+    """Yield the page of one conversion, from its report."""
     ends = [form[end] for end in ("source", "target")]
     links = _Links(head.page)
     splits = [(end, name, count) for end in ("source", "target") for name, count in form[end].get("splits", {}).items()]
@@ -95,14 +95,14 @@ def report_page(form: dict[str, Any], head: Head) -> Iterator[str]:
 
 
 def batch_page(total: dict[str, Any], jobs: Callable[[], Iterable[Job]], head: Head) -> Iterator[str]:
-    """Yield the page of a batch: its failed jobs, then the others in the order of the plan.
+    """Yield the page of a batch: failed jobs, then the others in plan order.
 
     Parameters
     ----------
     total : dict
-        What all jobs gave together; its ``jobs`` counts them.
+        Totals of all jobs; its ``jobs`` counts them.
     jobs : callable
-        Starts a walk over them.
+        Starts an iteration over them.
     head : Head
     """
     links = _Links(head.page)
@@ -135,11 +135,11 @@ def _lines(form: Mapping[str, Any]) -> list[Line]:
 
 
 def _losses(form: Mapping[str, Any]) -> list[Loss]:
-    return [Loss.from_dict(one) for one in form.get("losses", ())]
+    return [Loss.from_dict(loss) for loss in form.get("losses", ())]
 
 
 class _Links:
-    """Leads to the files of images, relative to the page: no name becomes another scheme."""
+    """Makes links to image files, relative to the page and never of another scheme."""
 
     def __init__(self, page: str) -> None:
         self._page = page
@@ -149,7 +149,7 @@ class _Links:
         self._draft = Draft("view")
 
     def of(self, path: str, where: Where) -> str:
-        """Return the link to the image of a place in a source; empty if there is no such file in a folder."""
+        """Return the link to the image of a location; empty if it is not a file in a folder."""
         if where.row is None or not path or self._left <= 0:
             return ""
         self._left -= 1
@@ -160,7 +160,7 @@ class _Links:
         kind = DataType.VIDEO if where.frame else DataType.IMAGE
         frame = where.frame or 0
         finder, draft = self._finder, self._draft
-        # Formats with splits put theirs in front of the name of an image.
+        # Formats with splits prefix image names with theirs.
         for name in filter(None, (where.row, where.row.partition("/")[2])):
             row = draft.row(kind, name, [draft.unit(name, 1, 1, key=(name,))], frames=frame + 1, key=(name,))
             try:
@@ -174,7 +174,7 @@ class _Links:
 
 
 def _finder_of(path: str) -> Finder | None:
-    """Return what finds images in a folder, or by a lone file; None for what else a source may be."""
+    """Return a finder of images for a folder or single file; None for other sources."""
     try:
         finder = beside(source_at(path)) if os.path.exists(path) else None
     except (ConvertError, OSError, ValueError):

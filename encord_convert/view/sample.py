@@ -1,8 +1,7 @@
-"""Which images of a label set are shown: all, or as many as asked for, evenly spaced, the same in every run.
+"""Samples the images to show: all, or up to a limit, evenly spaced and deterministic.
 
-One walk is enough, and memory does not grow with the set. Images are numbered as they come, and every one whose number
-is a multiple of the stride is rendered; when there are twice too many, the stride doubles and every other goes. What is
-not sampled is not rendered: of a table, its rows are not even made.
+Needs one walk and constant memory. Images whose index is a multiple of the stride are rendered; at twice the limit the
+stride doubles and every other is dropped. Unsampled images are not rendered; table rows are not even made.
 """
 
 from __future__ import annotations
@@ -26,33 +25,33 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LIMIT = 1_000
-"""Images of a page, unless more or fewer are asked for."""
+"""Default number of images of a page."""
 MOST_SHAPES = 100_000
-"""Shapes of a page: if there are more, fewer images are shown."""
+"""Most shapes of a page; beyond that fewer images are shown."""
 
 Frames = Mapping[str, "Set[int]"]
-"""Frames by title of their row."""
+"""Frames by row title."""
 
 
 @dataclass(slots=True)
 class Sampled(Generic[T]):
-    """One image that is shown.
+    """One shown image.
 
     Parameters
     ----------
     number, row : int
-        Which of all images, and of all rows, it is, from 0.
+        Index among all images, and among all rows.
     title, file, split : str
-        Of its row; empty where the row says none.
+        Those of its row; empty if unknown.
     copy : int
-        How many rows before have the same title.
+        Number of earlier rows with the same title.
     frame : int
     size : (int, int)
-        Width and height in pixels, 0 where the row does not say.
+        Width and height in pixels; 0: unknown.
     content : T
-        What was rendered.
+        The rendered content.
     shapes : int
-        How many shapes that has.
+        Number of shapes in it.
     """
 
     number: int
@@ -68,7 +67,7 @@ class Sampled(Generic[T]):
 
     @property
     def key(self) -> tuple[str, int, int]:
-        """What tells it from all others, in another set with the same rows too."""
+        """Key that identifies it, also in another set with the same rows."""
         return self.title, self.copy, self.frame
 
 
@@ -95,17 +94,17 @@ def sample(
     Parameters
     ----------
     labels : LabelSet
-        Walked once. Of rows of several frames those with labels count, or all if there are none.
+        Walked once. Of multi-frame rows labelled frames count, or all if none are.
     render : callable
-        Given a row and a frame, returns what is shown and the number of shapes on it.
+        From a row and a frame to the content and its number of shapes.
     limit : int
         How many images.
     first : mapping, optional
-        Frames by title that are shown before others are chosen. At most ``limit`` should be named.
+        Frames by title to show before others, at most ``limit``.
     only_first : bool
-        Show no others.
+        Show only those.
     tells_copies : bool
-        Whether rows of one title are counted: those of another set are then found by their keys.
+        Whether to count rows of equal titles, so that keys match those of another set.
     """
     first = first or {}
     found: Sample[T] = Sample()
@@ -131,7 +130,7 @@ def sample(
             (named if is_named else spaced).append(image)
             if len(spaced) > 2 * limit or weight > 2 * MOST_SHAPES:
                 stride *= 2
-                spaced = [one for one in spaced if not one.number % stride]
+                spaced = [item for item in spaced if not item.number % stride]
                 weight = sum_of(spaced)
     rest = thinned(spaced, max(0, limit - len(named)))
     found.shown = sorted(thinned(named, limit) + rest, key=lambda image: image.number)
@@ -139,7 +138,7 @@ def sample(
 
 
 def thinned(images: list[Sampled[T]], limit: int) -> list[Sampled[T]]:
-    """Return up to ``limit`` of the images, evenly spaced, and fewer if they have too many shapes."""
+    """Return up to ``limit`` images, evenly spaced, fewer if they have too many shapes."""
     shapes = sum_of(images)
     if shapes > MOST_SHAPES:
         limit = max(1, min(limit, len(images)) * MOST_SHAPES // shapes)
@@ -149,7 +148,7 @@ def thinned(images: list[Sampled[T]], limit: int) -> list[Sampled[T]]:
 
 
 def sum_of(images: list[Sampled[T]]) -> int:
-    """Return how many shapes images have together."""
+    """Return the total number of shapes."""
     return sum(image.shapes for image in images)
 
 
@@ -157,26 +156,26 @@ _Row = tuple[str, str, "range | list[int]", Callable[[], "LabelRowV2"]]
 
 
 def _rows(labels: LabelSet, first: Frames) -> Iterator[_Row]:
-    """Yield title, split and frames of every row, and what makes it."""
-    for one in labels.tables():
-        if isinstance(one, Table):
-            for number, title in enumerate(one.titles):
-                split = split_of(one.client_metadata.get(number))
-                yield title, split, _ONE, lambda table=one, number=number: table.row(number)  # type: ignore[misc]
+    """Yield title, split and frames of every row, and a function that makes it."""
+    for item in labels.tables():
+        if isinstance(item, Table):
+            for number, title in enumerate(item.titles):
+                split = split_of(item.client_metadata.get(number))
+                yield title, split, _ONE, lambda table=item, number=number: table.row(number)  # type: ignore[misc]
         else:
-            yield one.data_title, split_of(one.client_metadata), frames_to_show(one, first), lambda row=one: row  # type: ignore[misc]
+            yield item.data_title, split_of(item.client_metadata), frames_to_show(item, first), lambda row=item: row  # type: ignore[misc]
 
 
 _ONE = range(1)
 
 
 def frames_to_show(row: LabelRowV2, first: Frames = MappingProxyType({})) -> list[int]:
-    """Return the frames of a row that are shown: those with labels and those that ``first`` names, or else all."""
+    """Return the frames of a row to show: labelled ones and those in ``first``, else all."""
     labelled = {
         frame for instance in (*row._objects.values(), *row._classifications.values()) for frame in instance._frames
     }
     labelled.update(frame for frame in first.get(row.data_title, ()) if 0 <= frame < max(row.number_of_frames, 1))
     try:
         return frames_of(row, labelled, everything=False) or [0]
-    except WriteError:  # it says it has more frames than any medium, and no labels
+    except WriteError:  # an implausible number of frames without labels
         return [0]

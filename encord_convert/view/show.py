@@ -10,10 +10,10 @@ from encord_convert.formats._files import whole_file
 from encord_convert.formats._finding import Finder, beside
 from encord_convert.losses.compare import diff
 from encord_convert.view.choice import Choice, choose, has_images
+from encord_convert.view.contact_sheet import MOST_IMAGES, contact_sheet
 from encord_convert.view.marks import MINOR, Marks
 from encord_convert.view.page import page
 from encord_convert.view.sample import LIMIT
-from encord_convert.view.sheet import MOST_IMAGES, sheet
 from encord_convert.view.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from encord_convert.losses.report import Report
 
 TOLERANCE_PX = 0.01
-"""How far coordinates of two sets may be apart."""
-NO_IMAGES = "None of the images was found by the labels. Name their folder or archive with --images."
+"""Tolerance for coordinates of two sets."""
+NO_IMAGES = "No images were found for the labels. Name their folder or archive with --images."
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown: how many images, of how many, with how many losses that are not minor, or differences.
+    """Summary: number of shown images, of all images, and of major losses or differences.
 
-    ``wrong_sizes`` says of images that have another size than their labels say which are which, in one sentence each.
+    ``wrong_sizes`` has a sentence for each image whose size differs from its labels'.
     """
 
     images: int
@@ -60,19 +60,19 @@ def show(
     ----------
     labels : LabelSet
     file, sheet_file : str, optional
-        Where the page goes, and the sheet, a PNG.
+        Paths of the page, and of the sheet, a PNG.
     title, facts, command : optional
-        What stands above.
+        Page header.
     images : Source, optional
-        Where the images are; by default they are looked for by the labels.
+        Source of the images; default: found from the labels.
     other : LabelSet, optional
-        Another set with the same images: what differs is marked.
+        Another set with the same images: differences are marked.
     losses : Report or Marks, optional
-        Of a conversion of the set: what was lost is marked.
+        Losses of a conversion of the set, which are marked.
     reading : sequence of Report, optional
-        Of the reading of the sets: what was not read is told, too.
+        Reports of reading the sets; their losses are listed, too.
     limit : int
-        How many images are shown, evenly spaced; those with marks first.
+        Most images to show, evenly spaced; those with marks first.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def show(
     thumbnails = Thumbnails(_finder(labels, images))
     most = limit if file else min(limit, MOST_IMAGES)
     choice = choose(labels, marks, thumbnails, other=other, limit=most, has_drawings=sheet_file is not None)
-    for report in reading:  # it is complete now that the rows were walked
+    for report in reading:  # complete after the walk
         marks.lines += Marks.of_losses(report.losses(), None).lines
     if file:
         what = "differences" if other is not None else "losses"
@@ -98,7 +98,7 @@ def show(
                 stream.write(piece)
     if sheet_file:
         with whole_file(sheet_file, "the contact sheet") as stream:
-            stream.buffer.write(sheet(choice, thumbnails))
+            stream.buffer.write(contact_sheet(choice, thumbnails))
     lost = sum(line.count for line in marks.lines if line.gravity < MINOR)
     count = lost if other is None else differing
     return Shown(len(choice.shown), choice.images, count, has_images(choice), tuple(thumbnails.wrong_sizes.values()))
@@ -128,4 +128,4 @@ def _notices(choice: Choice, marks: Marks, what: str) -> Iterator[str]:
         yield NO_IMAGES
     hidden = sum(line.count - len(line.places) for line in marks.lines if what == "losses")
     if hidden:
-        yield "A report names the first 20 places of each loss: those are marked, all are counted."
+        yield "A report has the first 20 locations of each loss: those are marked, all are counted."

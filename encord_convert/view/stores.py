@@ -1,4 +1,4 @@
-"""Sources in object stores, read where they are: a member is fetched when it is opened, an archive by ranges."""
+"""Sources in object stores, read in place: members are fetched on opening, archives by ranges."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ class StoreSource(Source):
         self._base = f"{base}/" if base else ""
 
     def names(self, suffix: str = "", depth: int | None = None) -> list[str]:
-        """Return what is below it, hidden files left out; of a file its own name."""
+        """Return the names below it without hidden files; for a file its own name."""
         return [
             name for name in self._sizes
             if self._is_file or (name.lower().endswith(suffix) and (depth is None or name.count("/") < depth))
         ]  # fmt: skip
 
     def open(self, name: str) -> BinaryIO:
-        """Open a member; what is read of it is fetched in blocks."""
+        """Open a member, fetched in blocks."""
         if name not in self._sizes:
-            raise ReadError(self.place(name), "is not there.")
+            raise ReadError(self.place(name), "does not exist.")
         with told_as_reading(self.place(name)):
             stream: BinaryIO = self._system.open(self._base + name, "rb")
         return stream
 
     def size(self, name: str) -> int | None:
-        """Return the size that the store says."""
+        """Return the size from the store."""
         return self._sizes.get(name)
 
     def place(self, name: str) -> str:
@@ -63,12 +63,12 @@ class StoreSource(Source):
 
 
 def store_source(place: str) -> Source:
-    """Return the source at a URI: a folder, a file, or an archive of which only what is asked for is fetched.
+    """Return the source at a URI: a folder, a file, or an archive fetched by ranges.
 
     Raises
     ------
     ReadError
-        It is not there, or cannot be read.
+        It does not exist, or cannot be read.
     MissingDependencyError
         The package for its scheme is not installed.
     """

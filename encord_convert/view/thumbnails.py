@@ -1,8 +1,7 @@
-"""Small copies of the images that labels are drawn on, and what is drawn on them by Pillow instead of the browser.
+"""Thumbnails of images, and shapes drawn on them by Pillow instead of the browser.
 
-An image is found as training targets find it (:mod:`encord_convert.formats._finding`) and read through its source, so
-that no name leads out of that. One that is missing, damaged, or larger than is decoded is none, and a note says why:
-labels are then shown on grey.
+Images are found as for training targets (:mod:`encord_convert.formats._finding`) and read through their source, so that
+no name leads out of it. For a missing, damaged or too large image a note says why, and labels are shown on grey.
 """
 
 from __future__ import annotations
@@ -25,24 +24,24 @@ if TYPE_CHECKING:
     from encord_convert.sdk.objects import LabelRowV2
 
 MOST_PX = 50_000_000
-"""Pixels of an image that is decoded; JPEG files are decoded at an eighth of their size and less."""
+"""Most pixels of a decoded image; JPEG files are decoded at down to an eighth of their size."""
 MOST_DICOM_BYTES = 512 << 20
 OVERLAY_PX = 960
-"""The longest side of shapes that are drawn as an image."""
+"""Longest side of an overlay of shapes."""
 _PNG = "data:image/png;base64,"
 MISSING = "The image was not found."
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The file of an image as a member of its source, or a note why there is none.
+    """The file of an image, or a note why there is none.
 
     Parameters
     ----------
     member, note : str
         One of them is empty.
     number : int or None
-        Of a DICOM file: its frame in the file, from 1; 0 if it has one. Of all other files None.
+        Frame in a DICOM file, from 1; 0 if it has one frame. None for other files.
     """
 
     member: str = ""
@@ -51,24 +50,24 @@ class Found:
 
 
 class Thumbnails:
-    """Finds images and makes them small.
+    """Finds images and makes thumbnails.
 
     Parameters
     ----------
     finder : Finder or None
-        None: there is no place to look.
+        None: there is nowhere to look.
 
     Attributes
     ----------
     wrong_sizes : dict of str to str
-        Of images that have another size than their labels say, by file: what is said of them.
+        Sentences by file about images whose size differs from their labels'.
     """
 
     def __init__(self, finder: Finder | None) -> None:
         self._finder = finder
         self._names: set[str] | None = None
         self.wrong_sizes: dict[str, str] = {}
-        self._read: tuple[str, Any] = "", None  # the DICOM file that was read last: it may have many frames
+        self._read: tuple[str, Any] = "", None  # the last DICOM file: it may have many frames
 
     def find(self, row: LabelRowV2, frame: int) -> Found:
         """Return the file of a frame."""
@@ -83,22 +82,21 @@ class Thumbnails:
         return Found(note=MISSING) if member is None else Found(member)
 
     def image(self, found: Found, size: tuple[int, int], side: int) -> tuple[Any, str]:
-        """Return an RGB image of Pillow, and a note.
+        """Return a Pillow RGB image, and a note.
 
         Parameters
         ----------
         found : Found
         size : (int, int)
-            Width and height that the labels say, in pixels: they tell whether labels are drawn on the image as it is
-            stored or as EXIF data rotates it.
+            Width and height from the labels, in pixels: they show whether labels refer to the stored or the
+            EXIF-rotated image.
         side : int
-            The longest side of what is returned, in pixels.
+            Longest side of the result, in pixels.
 
         Returns
         -------
         (image or None, str)
-            None where the note says why there is none; with an image it says that this has another size than the labels
-            say.
+            None with a note why; a note with an image says that its size differs from the labels'.
         """
         if self._finder is None or not found.member:
             return None, found.note
@@ -120,7 +118,7 @@ class Thumbnails:
                     image = self._slice_image(source, found.member, found.number)
                 image.thumbnail((side, side))
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            return None, "The image declares more pixels than are decoded."
+            return None, "The image is too large to decode."
         except ConvertError as error:
             return None, str(error)
         except (*BROKEN, MemoryError, NotImplementedError, RuntimeError) as error:
@@ -132,7 +130,7 @@ class Thumbnails:
 
         if member != self._read[0]:
             if (source.size(member) or 0) > MOST_DICOM_BYTES:
-                raise ReadError(source.place(member), "is too large a DICOM file to be decoded.")
+                raise ReadError(source.place(member), "is too large a DICOM file to decode.")
             with source.open(member) as stream:
                 self._read = member, data_set(stream, source.place(member))
         return slice_image(self._read[1], number, MOST_PX, source.place(member))
@@ -175,27 +173,27 @@ class Overlay:
         paint(self._canvas, labels, self._scale)
 
     def uri(self) -> str:
-        """Return it as a data URI of a PNG."""
+        """Return it as a PNG data URI."""
         return _PNG + _encoded(self._canvas, "PNG")
 
 
 def overlay_image(uri: str) -> Any:
-    """Return the image of Pillow that :meth:`Overlay.uri` is of."""
+    """Return the Pillow image of :meth:`Overlay.uri`."""
     from PIL import Image
 
     return Image.open(io.BytesIO(b64decode(uri.removeprefix(_PNG))), formats=["PNG"])
 
 
 def paint(canvas: Any, labels: Iterable[tuple[str, Drawing]], scale: float) -> None:
-    """Draw shapes on an image: areas, lines and dots as the page has them, without what is filled.
+    """Draw shapes on an image like the page, without fill.
 
     Parameters
     ----------
     canvas : image of Pillow, RGB or RGBA
     labels : iterable of (str, Drawing)
-        Colour as ``#rrggbb``, and what is drawn in pixels of the image.
+        Colour as ``#rrggbb``, and the drawing in image pixels.
     scale : float
-        From pixels of the image to those of the canvas.
+        Canvas pixels per image pixel.
     """
     from PIL import ImageDraw
 
@@ -204,7 +202,7 @@ def paint(canvas: Any, labels: Iterable[tuple[str, Drawing]], scale: float) -> N
         for flat in [ring + ring[:2] for ring in drawing.areas] + drawing.lines:
             if len(flat) >= 4:
                 line = [number * scale for number in flat]
-                pen.line(line, "#ffffff", 4)  # seen on images of its own colour, too
+                pen.line(line, "#ffffff", 4)  # visible on images of the same colour
                 pen.line(line, colour, 2)
         for dots, fill in ((drawing.dots, colour), (drawing.hollow, None)):
             for x, y in dots:
@@ -213,15 +211,15 @@ def paint(canvas: Any, labels: Iterable[tuple[str, Drawing]], scale: float) -> N
 
 
 def _decoded(stream: Any, size: tuple[int, int], side: int, place: str) -> tuple[Any, list[tuple[int, int]]]:
-    """Return an image that may be smaller than its file, and the sizes of that: as it is shown, and as it is stored."""
+    """Return an image, perhaps downscaled, and the file's displayed and stored sizes."""
     from PIL import Image, ImageOps
 
     Image.preinit()
     with Image.open(stream, formats=list(FORMATS)) as image:
         stored = image.size
-        image.draft("RGB", (side, side))  # JPEG alone is decoded at a part of its size
+        image.draft("RGB", (side, side))  # only JPEG can be decoded at a reduced size
         if image.width * image.height > MOST_PX:
-            raise ReadError(place, f"has {stored[0]} × {stored[1]} pixels, more than are decoded.")
+            raise ReadError(place, f"has {stored[0]} × {stored[1]} pixels, too many to decode.")
         rotated = ImageOps.exif_transpose(image)
         lies = rotated.width > rotated.height, stored[0] > stored[1]
         is_stored = size == stored and lies[0] != lies[1]
@@ -230,7 +228,7 @@ def _decoded(stream: Any, size: tuple[int, int], side: int, place: str) -> tuple
 
 
 def _as_rgb(image: Any) -> Any:
-    """Return an image in RGB; numbers of more than 8 bits are spread over what they reach from and to."""
+    """Return an image in RGB; values of more than 8 bits are scaled from their range."""
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):

@@ -191,7 +191,7 @@ def test_labels_alone_have_no_images_missing(tmp_path: Path, capsys: pytest.Capt
     shutil.rmtree(root / "val2017")
     capsys.readouterr()
     assert run(["check", str(root)]) == 0
-    assert "images   none is beside the labels" in capsys.readouterr().out
+    assert "images   none is next to the labels" in capsys.readouterr().out
 
 
 # --- splits -----------------------------------------------------------------------------------------------------------
@@ -379,7 +379,7 @@ def test_labels_of_images_without_size_are_not_left_out_by_a_fix(
     assert not said.out
     assert said.err == (
         f"error: {tmp_path / 'mended'}: not written, since what could not be read would be missing (SIZE_UNKNOWN 2). "
-        "Put the images beside the labels, or give -r size=WIDTHxHEIGHT.\n"
+        "Put the images next to the labels, or give -r size=WIDTHxHEIGHT.\n"
     )
     assert not (tmp_path / "mended").exists()
     assert run(["check", str(root), "--fix", str(tmp_path / "mended"), "-r", "size=64x48"]) == 1
@@ -400,7 +400,7 @@ def test_what_could_not_be_read_is_not_left_out_by_a_fix(
 ) -> None:
     root = made(base, tmp_path, put)
     assert {one.fix for one in check(root).findings if one.code == code} == {None}
-    with pytest.raises(encord_convert.WriteError, match=rf"would be missing \({code} 1\)\. Mend the source"):
+    with pytest.raises(encord_convert.WriteError, match=rf"would be missing \({code} 1\)\. Fix the source"):
         check(root, fix=tmp_path / "mended")
     assert not (tmp_path / "mended").exists()
 

@@ -1,4 +1,4 @@
-"""The closing lines: what was lost stands there by weight, in true words, and what reading found beside it."""
+"""The closing lines: what was lost stands there by weight, in true words, and what reading found next to it."""
 
 import json
 import re

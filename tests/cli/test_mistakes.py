@@ -110,7 +110,7 @@ MISTAKES: list[tuple[str, int, str]] = [
     ("serve --data file", 5, "file: is a file, and a service needs a folder. Name another with --data."),
     ("serve --data file/x", 5, "file/x: cannot be made (Not a directory), and a service needs a folder."),
     ("users add me@x --key goodkey.pub --data file", 5, "file: is a file, and a service needs a folder."),
-    # Files beside the labels that are wrong.
+    # Files next to the labels that are wrong.
     (
         "convert good out --to coco --mapping nowhere.yaml",
         2,
@@ -121,7 +121,7 @@ MISTAKES: list[tuple[str, int, str]] = [
     (
         "convert good out --to coco --mapping list.yaml",
         2,
-        "list.yaml: expected a list of tables under 'classes'",
+        "list.yaml: expected a list of mappings under 'classes'",
     ),
     ("batch --out out --manifest nowhere.yaml", 4, "nowhere.yaml: cannot be read (No such file or directory)."),
     ("batch --out out --manifest cut.yaml", 4, "cut.yaml:2: is not YAML ("),
@@ -134,7 +134,7 @@ MISTAKES: list[tuple[str, int, str]] = [
     ("apply nowhere.json", 4, "nowhere.json: cannot be read (No such file or directory)."),
     ("apply list.json", 4, "list.json: is not a plan of a push ("),
     ("apply empty", 4, "empty: cannot be read (Is a directory)."),
-    ("undo nowhere.json", 9, "nowhere.json.journal: there is no such journal. A push keeps it beside its plan."),
+    ("undo nowhere.json", 9, "nowhere.json.journal: there is no such journal. A push keeps it next to its plan."),
     # Services and keys.
     ("push good --new-project y", 8, "No private key: name its file with --key or ENCORD_SSH_KEY_FILE."),
     ("push good --new-project y --key nowhere", 8, "nowhere: there is no such file. --key names the file of a private"),

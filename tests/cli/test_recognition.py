@@ -82,7 +82,7 @@ LOOKS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "Datumaro": ({"a__json": {"info": {}, "categories": {}, "items": []}}, ["looks like Datumaro"]),
     "Labelbox": ({"a__ndjson": {"data_row": {"id": "1"}, "projects": {}}}, ["looks like Labelbox"]),
     "NIfTI": ({"liver__nii__gz": b"\x1f\x8b" + bytes(20)}, ["volume of voxels or masks", "Convert it to DICOM"]),
-    "Label Studio without brushes": ({"a__json": [BRUSHLESS]}, ["export of Label Studio without brush masks"]),
+    "Label Studio without brushes": ({"a__json": [BRUSHLESS]}, ["Label Studio export without brush masks"]),
     "a CVAT backup": (
         {"task__json": {"name": "t"}, "annotations__json": [{"version": 0, "tags": [], "shapes": [], "tracks": []}],
          "data_0_manifest__jsonl": "{}"},
@@ -91,8 +91,8 @@ LOOKS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "JSON of nobody": ({"a__json": {"foo": 1, "bar": [2]}}, ["a JSON object with the keys 'foo', 'bar'", "COCO has"]),
     "a list of nobody": ({"a__json": [{"foo": 1}]}, ["a JSON list of objects with the keys 'foo'"]),
     "no JSON at all": ({"a__json": "hello"}, ["is not JSON", "begins with 'hello'"]),
-    "label rows alone": ({"label_rows__jsonl": {"data_units": {}}}, ["a label row of Encord", "ontology.json"]),
-    "an ontology alone": ({"ontology__json": {"objects": [], "classifications": []}}, ["an ontology of Encord"]),
+    "label rows alone": ({"label_rows__jsonl": {"data_units": {}}}, ["an Encord label row", "ontology.json"]),
+    "an ontology alone": ({"ontology__json": {"objects": [], "classifications": []}}, ["an Encord ontology"]),
     "an image with the name of JSON": ({"a__json": PNG}, ["is an image"]),
     "a table": ({"a__csv": "name,age\nx,3\n"}, ["a table with the columns name,age", "--from rle"]),
     "JSON in UTF-16": ({"a__json": '{"images": []}'.encode("utf-16")}, ["is JSON in UTF-16", "Save it in UTF-8"]),
@@ -101,7 +101,7 @@ LOOKS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a page of a login": ({"a__json": "<!DOCTYPE html><html></html>"}, ["is HTML", "Was a page downloaded"]),
     "a configuration of YOLO": (
         {"data__yaml": "nc: 1\nnames: [a]\n", "notes__md": "x"},
-        ["the configuration of YOLO without images and labels", "Name the folder"],
+        ["a YOLO configuration without images and labels", "Name the folder"],
     ),
     "an empty file": ({"a__json": ""}, ["is empty"]),
 }  # fmt: skip

@@ -20,9 +20,9 @@ def shown(folder: Path, capsys: pytest.CaptureFixture[str], *options: object) ->
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
-        (COCO.read_text()[:60], "more.json is not whole JSON: was it cut short?"),
+        (COCO.read_text()[:60], "more.json is not complete JSON: was it cut short?"),
         ('{"item": {"name": "a.jpg"}, "annotations": []}', "more.json looks like V7 Darwin"),
-        ('{"item": {"name": "a.jpg"}, "annot', "more.json is not whole JSON"),
+        ('{"item": {"name": "a.jpg"}, "annot', "more.json is not complete JSON"),
         ('{"weather": "rain"}', "more.json is a JSON object with the keys 'weather'"),
         ("", "more.json is empty"),
     ],

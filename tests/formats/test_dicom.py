@@ -219,12 +219,12 @@ def test_what_is_no_image_is_named_and_the_rest_is_read() -> None:
     assert row.number_of_frames == 2
     assert report.counts()["file"] == {"in": 7, "kept": 1, "changed": 0, "dropped": 6}
     assert dropped(report) == {
-        "TRUNCATED": ["It is cut short: its pixels are not whole, 8192 bytes were expected, 8130 are there."],
+        "TRUNCATED": ["It is cut short: its pixels are incomplete, 8192 bytes were expected, 8130 are there."],
         "NO_PICTURE": [
             "RTSTRUCT of the class 1.2.840.10008.5.1.4.1.1.481.3 carries no image.",
             "SR of the class 1.2.840.10008.5.1.4.1.1.88.33 carries no image.",
         ],
-        "SEGMENTATION": ["A DICOM segmentation is not taken over: it holds masks, and no image."] * 3,
+        "SEGMENTATION": ["A DICOM segmentation is not read: it holds masks, not images."] * 3,
     }
     assert [(note.code, note.where.file) for note in report.notes() if note.code == "NOT_DICOM"] == [
         ("NOT_DICOM", str(FIXTURES / "mixed_folder" / "notes.txt"))
@@ -232,11 +232,11 @@ def test_what_is_no_image_is_named_and_the_rest_is_read() -> None:
 
 
 REFUSED = {
-    "mixed_folder/mr_truncated_pixels.dcm": "It is cut short: its pixels are not whole, 8192 bytes were expected",
+    "mixed_folder/mr_truncated_pixels.dcm": "It is cut short: its pixels are incomplete, 8192 bytes were expected",
     "mixed_folder/rtstruct_no_meta.dcm": "RTSTRUCT of the class 1.2.840.10008.5.1.4.1.1.481.3 carries no image.",
-    "mixed_folder/seg_binary_3frames.dcm": "A DICOM segmentation is not taken over: it holds masks, and no image.",
-    "mixed_folder/seg_binary_ct_series_synthetic.dcm": "A DICOM segmentation is not taken over",
-    "mixed_folder/seg_labelmap_ct_series_synthetic.dcm": "A DICOM segmentation is not taken over",
+    "mixed_folder/seg_binary_3frames.dcm": "A DICOM segmentation is not read: it holds masks, not images.",
+    "mixed_folder/seg_binary_ct_series_synthetic.dcm": "A DICOM segmentation is not read",
+    "mixed_folder/seg_labelmap_ct_series_synthetic.dcm": "A DICOM segmentation is not read",
     "mixed_folder/sr_comprehensive.dcm": "SR of the class 1.2.840.10008.5.1.4.1.1.88.33 carries no image.",
 }
 
@@ -267,7 +267,7 @@ def test_identical_files_are_read_once_and_different_ones_of_one_uid_are_not_mix
     assert row.number_of_frames == 1
     assert report.counts()["file"] == {"in": 3, "kept": 1, "changed": 1, "dropped": 1}
     assert dropped(report)["DUPLICATE_UID"] == [
-        "It has the SOPInstanceUID of a, and is not the same; the first by name is read."
+        "It has the SOPInstanceUID of a but differs; the first by name is read."
     ]
 
 

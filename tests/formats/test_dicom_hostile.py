@@ -89,24 +89,24 @@ REFUSED: dict[str, Case] = {
     "cut inside native pixels": (
         lambda: image(11)[:-10],
         "TRUNCATED",
-        "It is cut short: its pixels are not whole, 24 bytes were expected, 14 are there.",
+        "It is cut short: its pixels are incomplete, 24 bytes were expected, 14 are there.",
     ),
     "cut inside compressed pixels": (lambda: rle(2, cut=60), "TRUNCATED", "It is cut short: "),
     "fewer compressed frames than promised": (
         lambda: rle(2).replace(b"IS\2\x002 ", b"IS\2\x003 "),
         "TRUNCATED",
-        "It is cut short: it has 3 frames, and 2 compressed ones are there.",
+        "It is cut short: it has 3 frames but 2 compressed fragments.",
     ),
     "pixels shorter than promised": (
         lambda: image(11, PixelData=bytes(20)),
         "TRUNCATED",
-        "It is cut short: its pixels take 24 bytes, and its header speaks of 20.",
+        "It is cut short: its pixels need 24 bytes, but its header says 20.",
     ),
     "a length past the end": (lambda: with_group_of(0x7FFFFFF0), "TRUNCATED", "It is cut short: 2147483632 bytes"),
     "a billion frames": (
         lambda: image(11, NumberOfFrames="1", PixelData=bytes(24)).replace(b"IS\2\x001 ", b"IS\x0a\x001000000000"),
         "DAMAGED",
-        "It claims 1000000000 frames; 1 to 100000 are read.",
+        "It claims 1000000000 frames; 1 to 100000 are allowed.",
     ),
     "a deflate bomb": (bomb, "DAMAGED", "It is damaged: it inflates to more than 100 times its stored size."),
     "deflated data that is none": (
@@ -117,17 +117,17 @@ REFUSED: dict[str, Case] = {
     "functional groups 100,000 deep": (
         lambda: part10(body()[: body().index(b"\x28\0\x10\0US")] + deep_groups(100_000)),
         "DAMAGED",
-        "It is damaged: its sequences stand in each other too deep.",
+        "It is damaged: its sequences are nested too deep.",
     ),
     "a sequence without items": (
         lambda: part10(element(0x00081115, b"SQ", body(), 0xFFFFFFFF)),
         "DAMAGED",
-        "It is damaged: (0008,0016) stands where an item was expected.",
+        "It is damaged: (0008,0016) found where an item was expected.",
     ),
     "no instance UID": (
         lambda: part10(body().replace(b"\x08\0\x18\0UI", b"\x08\0\x19\0UI")),
         "DAMAGED",
-        "It has no SOPInstanceUID, so that nothing can refer to it.",
+        "It has no SOPInstanceUID, so nothing can refer to it.",
     ),
 }
 """How to make it; the code it is counted under; how its sentence begins."""
@@ -201,7 +201,7 @@ def test_values_that_are_no_numbers_are_left_out_and_noted() -> None:
     assert "00200013" not in tags
     assert tags["00280030"]["Value"] == [0.5, 0.25]
     details = {note.detail for note in report.notes() if note.code == "BAD_VALUE"}
-    assert details == {"(0020,0013) holds '1A', which is no number; it is left out."}
+    assert details == {"(0020,0013) holds '1A', which is not a number; it is left out."}
 
 
 @pytest.mark.proves("pixels: 17")

@@ -70,13 +70,13 @@ def test_a_missing_slice_is_reported_and_not_invented() -> None:
     report = Report()
     files = {str(z): image(10 + z, (0, 0, 2 * z)) for z in (0, 1, 2, 5, 6)}
     assert uris(files, report) == ["0", "1", "2", "5", "6"]
-    assert notes(report, "MISSING_SLICES") == ["2 slices are missing between 4 and 10 mm; slices lie 2 mm apart."]
+    assert notes(report, "MISSING_SLICES") == ["2 slices are missing between 4 and 10 mm; slices are 2 mm apart."]
 
 
 def test_an_irregular_gap_is_reported() -> None:
     report = Report()
     uris({str(z): image(10 + z, (0, 0, z if z < 3 else z + 0.4)) for z in range(5)}, report)
-    assert notes(report, "IRREGULAR_SPACING") == ["The gap is 1.4 mm between 2 and 3.4 mm; slices lie 1 mm apart."]
+    assert notes(report, "IRREGULAR_SPACING") == ["The gap is 1.4 mm between 2 and 3.4 mm; slices are 1 mm apart."]
 
 
 @pytest.mark.proves("pixels: 4")
@@ -100,7 +100,7 @@ def test_two_stacks_at_equal_positions_stand_one_after_the_other_and_the_key_is_
     }
     assert uris(files, report) == ["00", "01", "02", "10", "11", "12"]
     assert notes(report, "ORDERED_BY") == [
-        f"2 slices lie at each of 3 places; they stand stack by stack, by {keyword}."
+        f"2 slices are at each of 3 positions, ordered stack by stack, by {keyword}."
     ]
 
 
@@ -113,7 +113,7 @@ def test_instance_numbers_tell_stacks_apart_where_nothing_else_does() -> None:
     }
     assert uris(files, report) == ["00", "01", "02", "10", "11", "12"]
     assert notes(report, "ORDERED_BY") == [
-        "2 slices lie at each of 3 places; they stand stack by stack, by InstanceNumber."
+        "2 slices are at each of 3 positions, ordered stack by stack, by InstanceNumber."
     ]
 
 
@@ -121,7 +121,8 @@ def test_slices_at_one_place_that_nothing_tells_apart_stand_by_uid_with_a_warnin
     report = Report()
     files = {name: image(uid, (0, 0, 0)) for name, uid in (("a", 12), ("b", 11))}
     assert uris(files, report) == ["b", "a"]
-    assert notes(report, "AMBIGUOUS_ORDER") == ["Of 2 slices at 1 places nothing tells those at one place apart."]
+    sentence = "2 slices are at 1 positions, and nothing separates those at one position."
+    assert notes(report, "AMBIGUOUS_ORDER") == [sentence]
 
 
 @pytest.mark.proves("pixels: 5")
@@ -148,7 +149,7 @@ def test_without_anything_the_natural_order_of_names_decides_with_a_warning() ->
     report = Report()
     assert uris({"IM10": image(11), "IM9": image(12), "IM1": image(13)}, report) == ["IM1", "IM9", "IM10"]
     assert notes(report, "ORDERED_BY_NAME") == [
-        "Slices stand as their files are named: they have no usable position, InstanceNumber or time."
+        "Slices are ordered by file name: they have no usable position, InstanceNumber or time."
     ]
 
 
@@ -163,9 +164,7 @@ def test_a_localiser_stands_after_the_stack_with_a_warning() -> None:
     files = {str(z): image(10 + z, (0, 0, 3 * z)) for z in range(3)}
     files["0-scout"] = image(20, (0, 0, -50), [1, 0, 0, 0, 0, -1])
     assert uris(files, report) == ["0", "1", "2", "0-scout"]
-    assert notes(report, "OUTSIDE_STACK") == [
-        "1 slices of another direction, or of none, stand after the 3 of the stack."
-    ]
+    assert notes(report, "OUTSIDE_STACK") == ["1 slices of another direction, or of none, follow the 3 of the stack."]
 
 
 def test_slices_that_go_around_stand_by_their_numbers() -> None:

@@ -232,7 +232,7 @@ def test_every_frame_of_a_short_film_is_looked_at() -> None:
 )
 def test_a_name_that_tells_the_patient_is_noticed(name: str, is_told: bool) -> None:
     done = redact(io.BytesIO(file_of(planted())), io.BytesIO(), tags=True, mode=Mode.NONE, conditions=(), name=name)
-    assert done is not None and done.name_tells is is_told
+    assert done is not None and done.is_name_identifying is is_told
 
 
 @pytest.mark.proves("service: case 22")

@@ -107,7 +107,7 @@ def test_a_line_of_another_form_costs_itself_and_is_counted_with_its_place(line:
         found = kitti(*lines)
         assert len(found.objects) == 1 and found.losses == {"INVALID_ROW": 1}
         [loss] = found.report.losses()
-        assert loss.where.line == number and "columns or a word for a number" in loss.detail
+        assert loss.where.line == number and "columns or a non-numeric one" in loss.detail
         assert {one.title for one in found.labels.ontology.objects} == {"Car"}
 
 
@@ -119,7 +119,7 @@ def test_a_file_of_broken_lines_among_others_leaves_these_readable() -> None:
 
 
 def test_files_that_are_all_broken_are_refused_with_file_and_line() -> None:
-    with pytest.raises(ReadError, match=r"label_2/000007\.txt:1: has 7 columns or a word for a number"):
+    with pytest.raises(ReadError, match=r"label_2/000007\.txt:1: has 7 columns or a non-numeric one"):
         kitti(CAR[:36])
 
 

@@ -353,7 +353,7 @@ def test_a_height_that_is_no_number_is_told(tmp_path: Path) -> None:
     [row] = report.rows(read(tmp_path, "labelme", report=report))
     assert (row.width, row.height) == (9, 7)
     assert [loss.detail for loss in report.losses() if loss.label == "image.imageHeight"] == [
-        "'imageHeight' is 'zq', which is no number."
+        "'imageHeight' is 'zq', which is not a number."
     ]
 
 

@@ -162,7 +162,7 @@ def test_a_sequence_can_be_an_image_group() -> None:
     [row] = found.rows
     assert row.data_type is DataType.IMG_GROUP and len(row._units) == 10
     assert [unit.data_title for unit in row._units[:2]] == ["000001.jpg", "000002.jpg"]
-    with pytest.raises(ReadError, match="an image group of at most"):
+    with pytest.raises(ReadError, match="an image group may have"):
         mot(ROW, ini=INI.replace("seqLength=10", "seqLength=5000000"), kind="group")
 
 
@@ -346,7 +346,7 @@ def test_masks_as_images_without_the_images_they_are_of_give_no_images(
         (tmp_path / masks.format(number)).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / masks.format(number)).write_bytes(MASK)
     assert run(["convert", str(tmp_path), str(tmp_path / "out"), "--target", "ultralytics", "--task", "segment"]) != 0
-    assert "none of the 3 images is beside the labels" in capsys.readouterr().err
+    assert "none of the 3 images is next to the labels" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

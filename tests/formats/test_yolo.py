@@ -1041,7 +1041,7 @@ def test_rows_are_told_to_be_yolo_where_most_are_damaged_and_nothing_describes_t
 
 def test_rows_of_yolo_among_others_are_told() -> None:
     kitti = "Car 0 0 0 1 2 30 40 0 0 0 0 0 0 0\n"
-    with pytest.raises(UndetectedFormatError, match=r"has rows of YOLO \(b.txt\) among others"):
+    with pytest.raises(UndetectedFormatError, match=r"has YOLO rows \(b.txt\) among other text files"):
         detect(memory({"a.png": IMAGE, "a.txt": kitti, "b.png": IMAGE, "b.txt": BOX}))
 
 
@@ -1094,7 +1094,7 @@ def test_a_label_file_of_any_size_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     from encord_convert.formats.yolo import pages
 
     monkeypatch.setattr(pages, "LARGEST_FILE", 10)
-    with pytest.raises(ReadError, match="no label file of one image is that long"):
+    with pytest.raises(ReadError, match="too much for the labels of one image"):
         reading(one(BOX))
 
 

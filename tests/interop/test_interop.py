@@ -114,12 +114,12 @@ def test_a_data_frame_made_by_hand_is_read() -> None:
         ({"geometry": None, "x": math.nan}, r"row 0 has neither a geometry nor a box"),
         ({"title": None}, r"row 0 has no title"),
         ({"geometry": 3}, r"row 0: the geometry cannot be read"),
-        ({"class": 3}, r"row 0, column class: it is 3, which is not a text\. .* first of \d+ rows"),
-        ({"class": ""}, r"row 0, column class: it is empty, and the row is an annotation\. .* first of \d+ rows"),
+        ({"class": 3}, r"row 0, column class: it is 3, which is not a text\. .* first of \d+ such rows"),
+        ({"class": ""}, r"row 0, column class: it is empty, but the row is an annotation\. .* first of \d+ such rows"),
         ({"shape": "polygon"}, r"row 0, column shape: it is 'polygon', and the geometry is of bounding_box\."),
         ({"shape": "classification", "class": "x"}, "row 0 is of the classification 'x', which the ontology"),
         ({"shape": "bounding_bx"}, r"row 0, column shape: .* is not a shape\. Did you mean 'bounding_box'\?"),
-        ({"confidence": 1.5}, r"row 0, column confidence: it is 1\.5, and is a number from 0 to 1\."),
+        ({"confidence": 1.5}, r"row 0, column confidence: it is 1\.5, which is not a number from 0 to 1\."),
         ({"confidence": -0.1}, r"row 0, column confidence: it is -0\.1"),
         ({"confidence": math.inf}, r"row 0, column confidence: it is inf"),
         ({"confidence": "high"}, r"row 0, column confidence: it is 'high'"),
@@ -150,7 +150,7 @@ def test_annotations_that_lost_their_class_are_counted_in_the_error_and_images_w
     gone = left["class"].isna()
     first, count = left.index[gone][0], int(gone.sum())
     sentence = (
-        rf"^from_pandas: row {first}, column class: it is empty, .* It is the first of {count} rows .*Series\.map"
+        rf"^from_pandas: row {first}, column class: it is empty, .* It is the first of {count} such rows.*Series\.map"
     )
     with pytest.raises(OptionError, match=sentence):
         LabelSet.from_pandas(left)
@@ -208,7 +208,7 @@ def test_what_detections_have_beside_is_counted_and_a_missing_size_is_refused() 
         confidence=np.array([0.5]), data={"speed": np.array([3.5])},
     )  # fmt: skip
     dataset = supervision.DetectionDataset(["car"], ["a.jpg"], {"a.jpg": one})
-    with pytest.raises(OptionError, match=r"^from_supervision: the size of a\.jpg is not known"):
+    with pytest.raises(OptionError, match=r"^from_supervision: the size of a\.jpg is unknown"):
         LabelSet.from_supervision(dataset)
     report = Report()
     write(LabelSet.from_supervision(dataset, sizes={"a.jpg": (10, 10)}), MemoryTarget(), "encord", report=report)
@@ -258,5 +258,5 @@ def test_a_dataset_of_pytorch_has_the_form_of_torchvision() -> None:
     with_masks = [one for _, one in (dataset[index] for index in range(len(dataset))) if "masks" in one]
     assert with_masks and all(one["masks"].shape[0] == len(one["labels"]) for one in with_masks)
     assert labels.to_torch(lambda image, target: "moved", report=Report())[0] == "moved"
-    with pytest.raises(OptionError, match=r"^to_torch: there is no image 'cam/1\.png' beside the labels"):
+    with pytest.raises(OptionError, match=r"^to_torch: there is no image 'cam/1\.png' next to the labels"):
         SAMPLES["boxes"]().to_torch(report=Report())[0]

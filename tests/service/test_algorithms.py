@@ -126,5 +126,5 @@ def test_what_cannot_be_computed_is_refused(server: Running, parameters: dict[st
 
 
 def test_an_algorithm_nobody_knows_is_refused(server: Running) -> None:
-    with pytest.raises(InvalidArgumentsError, match="No algorithm is called 'magic'"):
+    with pytest.raises(InvalidArgumentsError, match="There is no algorithm 'magic'"):
         world(server).client._run("magic", {})

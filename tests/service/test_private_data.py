@@ -121,7 +121,7 @@ def test_an_address_outside_the_root_is_not_opened(served: Running, cloud: Path,
 
 def test_a_root_that_is_no_folder_is_refused_at_the_start(tmp_path: Path) -> None:
     for spelled in (str(tmp_path / "gone"), "http://example.com/data"):
-        with pytest.raises(ReadError, match=r"private data lies in|it lies in a folder or below s3://BUCKET"):
+        with pytest.raises(ReadError, match=r"is not a folder|use a folder or s3://BUCKET"):
             open_service(tmp_path / "service", private_data=[spelled])
 
 
@@ -194,7 +194,7 @@ def test_a_job_goes_on_after_a_restart(tmp_path: Path, cloud: Path) -> None:
         job = dataset.add_private_data_to_dataset_start(integration, {"images": images})
         [row] = server.service.database.read(jobs.pending)
         server.service.database.write(
-            lambda db: jobs.tell(db, row.id, WAITING, [(1, 3, b'"looked at before"')])
+            lambda db: jobs.record(db, row.id, WAITING, [(1, 3, b'"looked at before"')])
         ).result()
     with running(tmp_path / "service", private_data=[str(cloud)]) as server:
         opened = server.user("ann").get_dataset(dataset.dataset_hash)
@@ -217,7 +217,7 @@ def test_what_a_slower_service_finds_of_a_unit_is_not_noted(tmp_path: Path, clou
         dataset, integration = dataset_of(server)
         dataset.add_private_data_to_dataset(integration, {"images": [{"objectUrl": url(cloud / "cam 1/0.png")}]})
         database = server.service.database
-        database.write(lambda db: jobs.tell(db, 1, WAITING, [(0, READ, b"{}")])).result()
+        database.write(lambda db: jobs.record(db, 1, WAITING, [(0, READ, b"{}")])).result()
         assert [one.state for one in database.read(lambda db: jobs.units(db, 1, range(4)))] == [DONE]
 
 

@@ -139,7 +139,7 @@ def test_an_address_that_is_taken_is_told_and_exits_7(tmp_path: Path, capsys: py
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("private", "is a private key; the public one stands beside it, in a file ending in .pub."),
+        ("private", "is a private key; the public one stands next to it, in a file ending in .pub."),
         ("rsa", "is a key of another type; the service takes Ed25519: ssh-keygen -t ed25519 makes one."),
         ("text", "is not a public key; expected a line as in a .pub file: ssh-ed25519 AAAA… name."),
         ("missing", "cannot be read: No such file or directory."),

@@ -83,7 +83,7 @@ def test_an_address_ends(tmp_path: Path) -> None:
         url = place(server)["signed_url"]
         now[0] += storage.UPLOAD_S + 1
         reply = send(server, "PUT", url, b"bytes")
-    assert (reply.status, b"was good for a while" in reply.body) == (403, True)
+    assert (reply.status, b"has expired" in reply.body) == (403, True)
 
 
 def test_a_file_that_is_larger_than_allowed_leaves_nothing(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,7 @@ def blocks_of(server: Running, data_hash: str) -> list[dict[str, Any]]:
 @pytest.mark.proves("service: case 15")
 def test_a_missing_slice_is_told_and_not_invented(server: Running, tmp_path: Path) -> None:
     made = dataset_of(server).create_dicom_series(slices_at(tmp_path, [0, 2, 4, 8, 10]))
-    assert made["notes"] == ["1 slice is missing between 4 and 8 mm; slices lie 2 mm apart."]
+    assert made["notes"] == ["1 slice is missing between 4 and 8 mm; slices are 2 mm apart."]
     assert len(blocks_of(server, made["data_hash"])) == 5
 
 

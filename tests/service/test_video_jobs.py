@@ -66,7 +66,7 @@ def test_a_video_that_ends_the_service_each_time_is_given_up(tmp_path: Path) -> 
         server.service._jobs.close()  # no thread does it here
         job = dataset.re_encode_data([row.uid])
         begun = [(0, WAITING, b"3")]  # as if the service had been killed three times over it
-        server.service.database.write(lambda db: jobs.tell(db, job, WAITING, begun)).result()
+        server.service.database.write(lambda db: jobs.record(db, job, WAITING, begun)).result()
     with running(tmp_path / "service") as server:
         dataset = server.user("ann").get_dataset(dataset.dataset_hash)
         while (done := dataset.re_encode_data_status(job)).status == "PENDING":

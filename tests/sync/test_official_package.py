@@ -87,6 +87,6 @@ def test_a_row_that_belongs_to_none_is_named_and_no_row_is_touched() -> None:
     labels = SAMPLES["boxes"]()
     [row] = labels
     target = Official("other.png", labels.ontology, before := emptied(row_dict(row)))
-    with pytest.raises(RowMismatchError, match=r"cam/1\.png: there is no row of this title, and it has labels\."):
+    with pytest.raises(RowMismatchError, match=r"cam/1\.png: has labels, but there is no row of this title\."):
         list(labels.to_encord([target]))
     assert target.d == before

@@ -52,7 +52,7 @@ def test_a_title_that_several_projects_have_is_refused_with_their_hashes(
     other = server.user().create_project("Boxes", [])
     assert run(["pull", "Boxes", "out", "--to", "coco"]) == 2
     hashes = ", ".join(sorted([boxes_pushed, other]))
-    sentence = f"2 projects are called 'Boxes': {hashes}. Say which by its hash."
+    sentence = f"2 projects are named 'Boxes': {hashes}. Give its hash."
     assert capsys.readouterr().err == f"error: {sentence}\n"
     assert not Path("out").exists()
 

@@ -151,8 +151,8 @@ def test_a_row_without_a_file_or_with_one_of_another_size_is_left_out_and_said_s
     plan = sync.plan(source, client, new_project="Boxes")
     assert [row.title for row in plan.rows] == ["0000.png"]
     assert [(one.title, one.reason) for one in plan.left] == [
-        ("0001.png", "no file is called '0001.png', and the project has no data of that title."),
-        ("0002.png", "images/0002.png is 16 × 12 pixels; the labels are drawn on 20 × 12."),
+        ("0001.png", "no file is named '0001.png', and the project has no data of that title."),
+        ("0002.png", "images/0002.png is 16 × 12 pixels; the labels are for 20 × 12."),
     ]
 
 
@@ -234,7 +234,7 @@ def test_images_may_lie_in_a_bucket(server: Running, tmp_path: Path) -> None:
     assert list(sync.verify(source, client, outcome.project_hash)) == []
     with pytest.raises(ReadError, match=r"memory://elsewhere: there is nothing there."):
         sync.plan(source, client, new_project="x", images="memory://elsewhere")
-    with pytest.raises(OptionError, match=r"nowhere:// is no scheme that is known."):
+    with pytest.raises(OptionError, match=r"nowhere:// is not a known scheme."):
         sync.plan(source, client, new_project="x", images="nowhere://x")
 
 
@@ -318,7 +318,7 @@ def test_data_that_came_since_under_a_planned_title_is_not_taken_for_ours(server
     plan = sync.plan(source, client, new_project="Boxes", dataset=made.dataset_hash)
     client.get_dataset(made.dataset_hash).upload_image(source / "images" / "0000.png", title="0001.png")
     outcome = sync.apply(plan, client, journal=tmp_path / "journal")
-    assert outcome.failures == [("0001.png", "data of that title came to the dataset since the plan was made.")]
+    assert outcome.failures == [("0001.png", "data of that title was added to the dataset since the plan was made.")]
 
 
 def test_a_lost_journal_makes_no_double(server: Running, tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ def test_labels_that_are_there_are_a_conflict_unless_one_says_what_becomes_of_th
     source, client, project = edited_twice(server, tmp_path)
     plan = sync.plan(source, client, project=project)
     assert plan.actions() == {"error": 2}
-    with pytest.raises(ConflictError, match=r"2 rows have labels already: 0000.png, 0001.png. Say --on-conflict"):
+    with pytest.raises(ConflictError, match=r"2 rows already have labels: 0000.png, 0001.png. Say --on-conflict"):
         sync.apply(plan, client, journal=tmp_path / "journal")
 
 
@@ -418,7 +418,7 @@ def test_who_made_a_label_and_when_is_verified_where_the_source_says_it(server: 
 
 def test_a_plan_needs_one_project_and_a_known_way_with_conflicts(server: Running, tmp_path: Path) -> None:
     source, client = boxes(tmp_path, 1), server.user()
-    with pytest.raises(OptionError, match=r"either which project, by its hash, or the title of a new one"):
+    with pytest.raises(OptionError, match=r"either the hash of a project or the title of a new one"):
         sync.plan(source, client)
     with pytest.raises(OptionError, match=r"expected error, skip, merge, replace"):
         sync.plan(source, client, new_project="x", on_conflict="both")
@@ -467,13 +467,13 @@ def test_what_is_more_than_recommended_is_said_in_the_plan(
     assert len(plan.projects) == 2, "three instances are too few for two rows of two"
     size = (source / "images" / "0000.png").stat().st_size
     assert [one for one in plan.beyond if one.startswith("0000") and "its labels" not in one] == [
-        f"0000.png: a file has {size} bytes; 10 are recommended at most.",
-        "0000.png: it is 16 × 12 pixels; 15 × 15 are recommended at most.",
+        f"0000.png: a file has {size} bytes; at most 10 are recommended.",
+        "0000.png: it is 16 × 12 pixels; at most 15 × 15 are recommended.",
     ]
     assert "beyond    0000.png: its labels have " in plan.text()
     made = client.create_dataset("Boxes", StorageLocation.CORD_STORAGE)
     whole = sync.plan(source, client, new_project="Boxes", dataset=made.dataset_hash, limits="few")
-    assert whole.beyond[-1] == "the project has 4 instances; 3 are recommended at most."
+    assert whole.beyond[-1] == "the project has 4 instances; at most 3 are recommended."
     with pytest.raises(OptionError, match=r"limits 'many': expected few."):
         sync.plan(source, client, new_project="Boxes", limits="many")
 

@@ -36,7 +36,7 @@ def test_of_two_pushes_at_once_one_is_refused_and_nothing_is_there_twice(tmp_pat
         assert not any("Traceback" in one for one in told)
         if codes != [0, 0]:  # else the second began when the first had ended, and found all done
             assert codes == [0, 9]
-            assert "another push is at work on this plan" in "".join(told)
+            assert "another push is running this plan" in "".join(told)
         assert run(["push", str(source), "--new-project", "Boxes", *reach, "-q"]) == 0
         client = EncordUserClient.create_with_ssh_private_key(ssh_private_key_path=str(served.key), domain=served.url)
         state = state_of(client)
@@ -246,4 +246,4 @@ def test_apply_of_a_plan_that_is_at_work_is_refused(server: Running, tmp_path: P
             refused.append(error.sentence)
 
     assert sync.apply(plan, client, journal=tmp_path / "journal", on_event=again).failures == []
-    assert refused == [f"{tmp_path / 'journal'}: another push is at work on this plan. Wait for its end."]
+    assert refused == [f"{tmp_path / 'journal'}: another push is running this plan. Wait for its end."]

@@ -162,7 +162,7 @@ def test_errors_have_a_sentence_and_a_code(
 def test_rows_left_out_make_the_exit_code_1(reached: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("boxes/images/0003.png").unlink()
     assert run(["push", "boxes", "--new-project", "Boxes", "--plan", "plan.json"]) == 0
-    assert "left out  0003.png: no file is called '0003.png'" in capsys.readouterr().err
+    assert "left out  0003.png: no file is named '0003.png'" in capsys.readouterr().err
     assert run(["apply", "plan.json"]) == 1
     assert run(["push", "boxes", "--new-project", "Boxes"]) == 1
 
@@ -173,7 +173,7 @@ def test_labels_that_are_there_exit_with_9(reached: Path, capsys: pytest.Capture
     annotations = Path("boxes/annotations.xml")
     annotations.write_text(annotations.read_text().replace('xtl="8"', 'xtl="9"'))
     assert run(["push", "boxes", "--project", project]) == 9
-    assert "4 rows have labels already: 0000.png, 0001.png, 0002.png, …" in capsys.readouterr().err
+    assert "4 rows already have labels: 0000.png, 0001.png, 0002.png, …" in capsys.readouterr().err
     assert run(["push", "boxes", "--project", project, "--on-conflict", "replace"]) == 0
     assert run(["verify", "boxes", project]) == 0
 

@@ -338,18 +338,18 @@ def test_a_mapping_without_a_shape_is_about_all_of_its_label(own: str, drawn: se
     ("text", "sentence"),
     [
         ("- {name: carr}", "the source has no class 'carr'; did you mean 'car'?"),
-        ("- {name: car, shape: polygon}", "'car' of the source is drawn as bounding_box, not as"),
-        ("- {name: car, too: x}", "class 'car': 'too' means nothing; did you mean 'to'?"),
+        ("- {name: car, shape: polygon}", "'car' of the source has the shape bounding_box, not as"),
+        ("- {name: car, too: x}", "class 'car': 'too' is not a known key; did you mean 'to'?"),
         ("- {name: car, as: bitmap}", "class 'car': bounding_box cannot become 'bitmap'; it can become "),
-        ("- {name: car, split: kinds}", "'kinds' is no radio attribute of it; did you mean 'kind'?"),
-        ("- {name: car, split: plate}", "'plate' is no radio attribute of it; there are: kind."),
+        ("- {name: car, split: kinds}", "'kinds' is not a radio attribute of it; did you mean 'kind'?"),
+        ("- {name: car, split: plate}", "'plate' is not a radio attribute of it; there are: kind."),
         ("- {name: car, attributes: {kind/vann: x}}", "there is no 'kind/vann'; did you mean"),
         ("- {name: car, split: kind, split_to: {buss: x}}", "no 'buss'; did you mean 'bus'"),
         ("- {name: car, split_to: {bus: x}}", "class 'car': split_to needs split."),
         ("- {name: car, to: [5]}", "class 'car', to: expected a title, or false; found ['5']."),
         ("- {name: car, attributes: {kind: {as: text}}}", "a text has nothing below its options; drop 'kind/van/load'"),
         ("- {name: car, attributes: {plate: {as: yes_no}}}", "a text cannot become 'yes_no'; it can become radio."),
-        ("- {name: car, attributes: {plate: {to: x, ass: radio}}}", "'ass' means nothing; did you mean 'as'?"),
+        ("- {name: car, attributes: {plate: {to: x, ass: radio}}}", "'ass' is not a known key; did you mean 'as'?"),
         ("- {name: car, attributes: {kind/van: {as: text}}}", "an option cannot become 'text'; it can become nothing"),
             ],
 )  # fmt: skip
@@ -363,9 +363,9 @@ def test_a_mapping_that_means_nothing_is_an_error_with_the_nearest_name(text: st
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("classes:\n- {name: car}\n- {name: car}", "m.yaml:3: the class 'car' (bounding_box) stands here twice."),
-        ("klasses: []", "m.yaml: expected a list of tables under 'classes', found none."),
-        ("classes: []\nothers: []", "m.yaml:2: 'others' means nothing; there are: classes."),
+        ("classes:\n- {name: car}\n- {name: car}", "m.yaml:3: the class 'car' (bounding_box) is listed twice."),
+        ("klasses: []", "m.yaml: expected a list of mappings under 'classes'."),
+        ("classes: []\nothers: []", "m.yaml:2: 'others' is not a known key; there are: classes."),
         ("classes:\n- name: car\n  to: x\n  to: y", "m.yaml:4: 'to' stands here twice, first on line 3."),
         (
             "a: &a [x, x]\nb: &b [*a, *a]\nclasses: [*b, *b]",

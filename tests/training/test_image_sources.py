@@ -372,7 +372,7 @@ def test_no_image_at_all_is_an_error_and_nothing_is_written(tmp_path: Path, caps
     source = save(tmp_path / "src", {"a.json": coco("a.jpg", "b.jpg")})
     assert call("convert", source, tmp_path / "out", "--target", "ultralytics") == 5
     shown = capsys.readouterr().err
-    assert f"not written, since none of the 2 images is beside the labels in {source}." in shown
+    assert f"not written, since none of the 2 images is next to the labels in {source}." in shown
     assert "Name their folder with --images DIR, or write only the labels with --image-files leave." in shown
     assert not (tmp_path / "out").exists()
     (tmp_path / "empty").mkdir()
@@ -392,7 +392,7 @@ def test_images_that_are_left_give_the_names_of_the_source(option: str, tmp_path
 def test_what_is_missing_is_a_warning_with_the_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = save(tmp_path / "src", {"a.json": coco("a.jpg", "b.jpg", "c.jpg"), **image_files("b.jpg")})
     assert call("convert", source, tmp_path / "out", "--target", "hf", "--split", "train=1") == 0
-    assert f"2 of 3 images are not beside the labels in {source}; their labels are written." in capsys.readouterr().err
+    assert f"2 of 3 images are not next to the labels in {source}; their labels are written." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("target", TRAINERS)

@@ -233,7 +233,7 @@ def test_a_split_of_nothing_but_empty_images_is_told_for_hugging_face(tmp_path: 
     assert [line["file_name"] for line in lines] == ["cam 2/nothing.png"]
     [note] = [note for note in report.notes() if note.code == "UNTYPED_SPLIT"]
     assert note.detail == (
-        "No image of the split 'test' shows an object: load_dataset refuses it beside the others, whose types it "
+        "No image of the split 'test' has an object: load_dataset refuses it with the others, whose types it "
         "lacks. Give it a larger share, or leave such images out with --negatives drop."
     )
     assert "UNTYPED_SPLIT" not in {note.code for note in written(tmp_path / "2", "hf", negatives="drop")[1].notes()}

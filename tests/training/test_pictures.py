@@ -236,7 +236,7 @@ def test_a_rotated_image_that_is_left_is_warned_of(tmp_path: Path) -> None:
     (source / "a.jpg").write_bytes(rotated((HEIGHT, WIDTH), 6))
     report = written(tmp_path, cars("a.jpg"), source, image_files="leave")
     (note,) = [note for note in report.notes() if note.code == "EXIF_ORIENTATION"]
-    assert note.detail == "EXIF data rotates an image that is left as it is; not all training code applies that."
+    assert note.detail == "EXIF data rotates an image that is left in place; not all training code applies that."
 
 
 def test_what_is_no_image_stops_everything(tmp_path: Path) -> None:
@@ -293,7 +293,7 @@ def test_a_image_without_an_ending_gets_that_of_its_kind_and_a_folder_loses_its(
 
 def test_what_lies_in_a_folder_is_not_trained_on_by_accident(tmp_path: Path) -> None:
     (tmp_path / "out" / "labels").mkdir(parents=True)
-    with pytest.raises(WriteError, match="there is something in that folder, which would be trained on too"):
+    with pytest.raises(WriteError, match="the folder is not empty, and its files would be trained on too"):
         written(tmp_path, cars("a.png"), None)
     (tmp_path / "out" / "labels").rmdir()
     written(tmp_path, cars("a.png"), None)

@@ -27,7 +27,7 @@ CATEGORIES: list[dict[str, Any]] = [
 
 
 def source(folder: Path, *images: list[dict[str, Any]], size: tuple[int, int] = (64, 48), **file: Any) -> Path:
-    """Write a COCO file with an image for each list of annotations, and the images beside it."""
+    """Write a COCO file with an image for each list of annotations, and the images next to it."""
     folder.mkdir(parents=True)
     entries, annotations = [], []
     for number, shown in enumerate(images, 1):
@@ -105,8 +105,8 @@ def test_masks_that_are_not_loaded_beside_a_box_are_counted(name: str, tmp_path:
     assert report["counts"]["rle"] == {"in": 1, "kept": 0, "changed": 1, "dropped": 0}
     assert "-w box_polygons=yes" in details(report, "MASK_NOT_LOADED")[0]
     assert details(report, "IMAGES_WITHOUT_MASKS") == [
-        "1 images show only boxes or skeletons, which have no outline: training on masks stops there, training on "
-        "boxes does not. -w box_polygons=yes gives those the corners of their box."
+        "1 images have only boxes or skeletons, without outlines: training on masks fails there, training on "
+        "boxes does not. -w box_polygons=yes gives those their box's corners."
     ]
 
 

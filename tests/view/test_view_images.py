@@ -127,8 +127,8 @@ def test_bombs_and_damaged_images_are_grey_with_a_note(tmp_path: Path) -> None:
     page = shown(tmp_path, of_images(tmp_path, dict.fromkeys(names, (8, 6))))
     notes = [image["n"] for image in page.images]
     assert not any("i" in image for image in page.images)
-    assert notes[0] == ["The image declares more pixels than are decoded."]
-    assert notes[1] == [f"{tmp_path}/large.png: has 9000 × 5556 pixels, more than are decoded."]
+    assert notes[0] == ["The image is too large to decode."]
+    assert notes[1] == [f"{tmp_path}/large.png: has 9000 × 5556 pixels, too many to decode."]
     assert notes[2] == ["The image cannot be read (OSError)."]
     assert notes[3] == ["The image cannot be read (UnidentifiedImageError)."]
     assert notes[4] == ["The image was not found."]

@@ -133,7 +133,7 @@ def test_more_shapes_than_can_be_clicked_are_one_image(tmp_path: Path, monkeypat
     assert view_labels.MOST_SHAPES == 2_000
     page = shown(tmp_path, of_boxes(2, 21))
     assert page.images[0]["s"] == [] and page.images[0]["n"] == [
-        "21 shapes are drawn as one image: they cannot be clicked.",
+        "21 shapes are drawn as one image and cannot be clicked.",
     ]  # fmt: skip
     overlay = Image.open(BytesIO(b64decode(page.images[0]["o"].partition(",")[2])))
     assert overlay.format == "PNG" and max(overlay.size) == 960
@@ -186,7 +186,7 @@ def test_without_images_labels_are_on_grey_and_advice_is_given(
 ) -> None:
     (tmp_path / "annotations.xml").write_text((STREET / "annotations.xml").read_text())
     assert run(["view", str(tmp_path / "annotations.xml"), "-o", str(tmp_path / "page.html")]) == 0
-    assert "None of the images was found" in capsys.readouterr().err
+    assert "No images were found" in capsys.readouterr().err
     page = read_page(tmp_path / "page.html")
     assert not any("i" in image or "n" in image for image in page.images)
     assert page.text.count("Name their folder or archive with --images.") == 1

@@ -1,7 +1,7 @@
-"""Data elements of DICOM files, read forward and no further than asked.
+"""Streaming reader for data elements of DICOM files.
 
-Nothing is converted, nothing nested is entered that nobody asked for, and no length is believed before the bytes are
-there: a sequence of any depth is passed over in a loop, and a deflated file may inflate only so far.
+Values are not converted, only requested sequences are entered, and no length is trusted before the bytes are there:
+sequences of any depth are skipped in a loop, and inflation is limited.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from encord_convert.formats._files import MAX_RATIO, RATIO_SLACK_BYTES
 
 CHUNK_BYTES = 16_384
 MAX_VALUE_BYTES = 65_536
-"""The longest value that is kept; the elements wanted here have a few dozen bytes."""
+"""Longest value that is kept; the elements read here have a few dozen bytes."""
 MAX_DEPTH = 8
-"""How deep wanted sequences may stand in each other; functional groups need two."""
+"""Nesting limit of requested sequences; functional groups need two."""
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -34,19 +34,19 @@ Dataset = dict[int, Element]
 
 
 class NotDicomError(ValueError):
-    """The bytes are no DICOM file."""
+    """The bytes are not a DICOM file."""
 
 
 class CutError(ValueError):
-    """The file ends in the middle of something."""
+    """The file is truncated."""
 
 
 class DamagedError(ValueError):
-    """The file is DICOM and breaks its rules."""
+    """The file is DICOM but malformed."""
 
 
 class Inflated(io.RawIOBase):
-    """The bytes of a deflated data set; refuses to grow out of proportion to what is stored."""
+    """The inflated bytes of a deflated data set, of limited ratio."""
 
     def __init__(self, stream: Any, stored: int) -> None:
         super().__init__()
@@ -72,22 +72,22 @@ class Inflated(io.RawIOBase):
 
 
 class Elements:
-    """A DICOM file as a row of elements, read once from front to back.
+    """The elements of a DICOM file, read once from front to back.
 
     Parameters
     ----------
     stream : binary stream
     size : int or None
-        Bytes of the whole file, if known; then passing over a value is free where the stream can seek.
+        Size of the file in bytes, if known; seekable streams then skip values for free.
 
     Attributes
     ----------
     syntax : str or None
-        Transfer syntax as the file states it.
+        Transfer syntax as stated by the file.
     media_class : str
-        The class of what is stored, as the meta group states it.
+        Storage class as stated by the meta group.
     tags : set of int
-        All elements passed so far, at any depth that was entered.
+        All elements seen so far, at all entered depths.
     """
 
     def __init__(self, stream: BinaryIO, size: int | None) -> None:
@@ -102,11 +102,9 @@ class Elements:
         self.tags: set[int] = set()
         self._begin(size)
 
-    # -- bytes ------------------------------------------------------------------------------------------------
-
     @property
     def offset(self) -> int:
-        """Bytes from the start of the file (of the inflated data set, where it is deflated)."""
+        """Offset from the start of the file, or of the inflated data set."""
         return self._base + self._at
 
     def take(self, count: int) -> bytes:
@@ -119,7 +117,7 @@ class Elements:
         return self._data[at : at + count]
 
     def peek(self, count: int) -> bytes:
-        """Return up to ``count`` of the next bytes, and stay."""
+        """Return up to ``count`` of the next bytes without consuming them."""
         if self._at + count > len(self._data):
             with contextlib.suppress(CutError):
                 self._fill(count)
@@ -140,7 +138,7 @@ class Elements:
             raise CutError(f"{count} bytes were expected, {have} are there")
 
     def skip(self, count: int) -> None:
-        """Pass over ``count`` bytes, or raise CutError."""
+        """Skip ``count`` bytes, or raise CutError."""
         if self._at + count <= len(self._data):
             self._at += count
             return
@@ -161,15 +159,13 @@ class Elements:
                 raise CutError(f"{count} bytes were expected, {there} are there") from None
             left -= step
 
-    # -- the start --------------------------------------------------------------------------------------------
-
     def _begin(self, size: int | None) -> None:
-        """Pass the preamble and the meta group, and find out how the data set is written."""
+        """Skip the preamble and the meta group, and detect the encoding."""
         self._set_order("<")
         if self._data[128:132] == b"DICM":
             self._at = 132
         elif not is_bare(self._data):
-            raise NotDicomError("there is no DICM at byte 128, and it does not begin with an element of DICOM")
+            raise NotDicomError("there is no DICM at byte 128, and it does not begin with a DICOM element")
         while self.peek(2) == b"\2\0":
             tag, _, length = self.head()
             if length > MAX_VALUE_BYTES:
@@ -194,10 +190,8 @@ class Elements:
         self._length = Struct(f"{order}L").unpack
         self.order = order
 
-    # -- elements ---------------------------------------------------------------------------------------------
-
     def head(self, implicit: bool | None = None) -> tuple[int, bytes, int]:
-        """Return tag, value representation (empty if not written) and length of the next element."""
+        """Return tag, value representation (empty if implicit) and length of the next element."""
         raw = self.take(8)
         if not (self.is_implicit if implicit is None else implicit):
             group, element, vr, length = self._short(raw)
@@ -233,7 +227,7 @@ class Elements:
                 return found
             if tag in sequences:
                 if depth == MAX_DEPTH:
-                    raise DamagedError("its sequences stand in each other too deep")
+                    raise DamagedError("its sequences are nested too deep")
                 found[tag] = self._items(wanted, sequences, length, depth + 1)
             elif length == UNDEFINED:
                 self.pass_over(self.is_implicit or vr == b"UN")
@@ -251,12 +245,12 @@ class Elements:
             if tag == SEQUENCE_END:
                 break
             if tag != ITEM:
-                raise DamagedError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) stands where an item was expected")
+                raise DamagedError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) found where an item was expected")
             items.append(self.dataset(wanted, sequences, None if length == UNDEFINED else self.offset + length, depth))
         return items
 
     def pass_over(self, implicit: bool) -> int:
-        """Pass over a value of undefined length, whatever stands in it; return the number of its items."""
+        """Skip a value of undefined length, whatever its content; return the number of its items."""
         stack = [(False, implicit)]
         count = 0
         while stack:
@@ -265,7 +259,7 @@ class Elements:
             if tag == (ITEM_END if in_item else SEQUENCE_END):
                 stack.pop()
             elif not in_item and tag != ITEM:
-                raise DamagedError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) stands where an item was expected")
+                raise DamagedError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) found where an item was expected")
             else:
                 count += not in_item and len(stack) == 1
                 if length == UNDEFINED:
@@ -276,7 +270,7 @@ class Elements:
 
 
 class _Rest:
-    """What was read already, and then the stream."""
+    """Bytes already read, followed by the stream."""
 
     def __init__(self, first: bytes, stream: BinaryIO) -> None:
         self._first = first
@@ -288,7 +282,7 @@ class _Rest:
 
 
 def is_bare(head: bytes) -> bool:
-    """Tell whether bytes without a preamble begin like a data set: with the meta group or the group 0008."""
+    """Return whether bytes without a preamble begin like a data set: with the meta group or group 0008."""
     if len(head) < 12:
         return False
     little = head[0] in (2, 8) and head[1] == 0 and head[3] == 0

@@ -1,4 +1,4 @@
-"""What the header of one DICOM file says of its images: checked against the file, converted, and kept small."""
+"""Reads the header of one DICOM file: checked against the file, converted and compact."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from encord_convert.formats.dicom.elements import (
 )
 
 MAX_FRAMES = 100_000
-MAX_SIDE = 65_535
 
 _SHARED, _PER_FRAME = 0x52009229, 0x52009230
 _CONTENT, _POSITION, _ORIENTATION, _MEASURES, _VOI = 0x00209111, 0x00209113, 0x00209116, 0x00289110, 0x00289132
@@ -32,11 +31,11 @@ SLICE_TAGS: dict[int, str] = {
     0x00080060: "CS", 0x00180050: "DS", 0x00181114: "DS", 0x00181164: "DS", 0x00200013: "IS", 0x00200032: "DS",
     0x00200037: "DS", 0x00280004: "CS", 0x00280008: "IS", 0x00280030: "DS", 0x00281050: "DS", 0x00281051: "DS",
 }  # fmt: skip
-"""What is kept of each slice beside its block, with value representations. None of it names a person."""
+"""Tags kept of each slice besides its block, with value representations. None identifies a person."""
 
 _ACQUISITION, _TEMPORAL, _TRIGGER, _ECHO_TIME, _B_VALUE = 0x00200012, 0x00200100, 0x00181060, 0x00180081, 0x00189087
 _OFFSETS = 0x3004000C
-"""GridFrameOffsetVector: where the planes of a dose lie, in mm from the first."""
+"""GridFrameOffsetVector: offsets of the planes of a dose, in mm from the first."""
 _TEMPORAL_INDEX, _STACK, _EFFECTIVE_ECHO = 0x00209128, 0x00209056, 0x00189082
 DIMENSIONS: dict[str, tuple[int, ...]] = {
     "AcquisitionNumber": (_ACQUISITION,),
@@ -45,25 +44,25 @@ DIMENSIONS: dict[str, tuple[int, ...]] = {
     "EchoTime": (_ECHO_TIME, _EFFECTIVE_ECHO),
     "DiffusionBValue": (_B_VALUE,),
 }
-"""What may tell two slices at one place apart, in the order it is tried."""
+"""Dimensions that may separate slices at one position, in order of preference."""
 
 _PLAIN = frozenset({
     0x00080005, 0x00080016, 0x00080018, 0x0008002A, 0x00080033, 0x00100010, 0x00100020, 0x0020000D, 0x0020000E,
     0x00280002, 0x00280010, 0x00280011, 0x00280100, _STACK, _OFFSETS,
 })  # fmt: skip
 KEPT = frozenset(SLICE_TAGS) | {0x00080018, 0x00100020, 0x0020000D, 0x0020000E, 0x00280010, 0x00280011}
-"""Elements that rows and their slices keep."""
+"""Elements kept in rows and slices."""
 WANTED = _PLAIN | frozenset(SLICE_TAGS) | frozenset(tag for tags in DIMENSIONS.values() for tag in tags)
 
 SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _DIRECTORY = "1.2.840.10008.1.3.10"
 """Media Storage Directory: the index of a CD."""
 _VIDEO = "1.2.840.10008.1.2.4.10"
-"""Transfer syntaxes of MPEG-2, MPEG-4 and HEVC begin so; all their frames are one stream."""
+"""Prefix of the transfer syntaxes of MPEG-2, MPEG-4 and HEVC, whose frames are one stream."""
 
 
 class Refused(Exception):
-    """A file that is not taken over: a stable code and one sentence."""
+    """A file that is rejected: a stable code and one sentence."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -72,7 +71,7 @@ class Refused(Exception):
 
 
 class Slice(NamedTuple):
-    """One frame of a series; a tuple, since a folder may hold a hundred thousand."""
+    """One frame of a series; a tuple, since there may be a hundred thousand."""
 
     file: str
     uid: str
@@ -93,7 +92,7 @@ class Slice(NamedTuple):
 
 
 class Header(NamedTuple):
-    """One file: whose series it belongs to, and its slices."""
+    """One file: its series and slices."""
 
     study: str
     series: str
@@ -102,25 +101,25 @@ class Header(NamedTuple):
     modality: str
     slices: list[Slice]
     problems: list[tuple[str, str]]
-    """Codes and sentences of what is odd about it and lost nothing."""
+    """Codes and sentences of irregularities without loss."""
     others: frozenset[int]
-    """Elements before the pixels that rows do not keep."""
+    """Elements before the pixels that are not kept."""
 
 
 def read_header(stream: BinaryIO, size: int | None, file: str, *, keep_cut: bool, names: bool) -> Header:
-    """Read one file as far as its pixels.
+    """Read one file up to its pixels.
 
     Parameters
     ----------
     keep_cut : bool
-        Take a file over whose header is whole and whose pixels are cut short.
+        Accept a file with a complete header and truncated pixels.
     names : bool
         Read the patient's name.
 
     Raises
     ------
     Refused
-        It is not DICOM, is cut short or damaged, or holds no image.
+        It is not DICOM, is truncated or damaged, or holds no image.
     """
     try:
         elements = Elements(stream, size)
@@ -152,7 +151,7 @@ class _Interpreter:
         if class_uid == _DIRECTORY:
             raise Refused("NOT_DICOM", "It is an index of DICOM files (DICOMDIR).")
         if class_uid in SEGMENTATIONS:
-            raise Refused("SEGMENTATION", "A DICOM segmentation is not taken over: it holds masks, and no image.")
+            raise Refused("SEGMENTATION", "A DICOM segmentation is not read: it holds masks, not images.")
         if not width or not height:
             if not class_uid and not uid:
                 raise Refused("NOT_DICOM", "It is not DICOM: it has no SOP class, no instance UID and no size.")
@@ -160,11 +159,11 @@ class _Interpreter:
                 raise Refused("TRUNCATED", "It is cut short: it ends before Rows (0028,0010) and Columns (0028,0011).")
             raise Refused("NO_PICTURE", f"{modality or 'An object'} of the class {class_uid or '?'} carries no image.")
         if not uid:
-            raise Refused("DAMAGED", "It has no SOPInstanceUID, so that nothing can refer to it.")
+            raise Refused("DAMAGED", "It has no SOPInstanceUID, so nothing can refer to it.")
         study, series = self._text(found, 0x0020000D), self._text(found, 0x0020000E)
         for value, name in ((series, "SeriesInstanceUID"), (study, "StudyInstanceUID")):
             if not value:
-                sentence = f"It has no {name}; files without it are one series a folder and study."
+                sentence = f"It has no {name}; files without it form one series per folder and study."
                 self._problems.append(("NO_UID", sentence))
         frames = self._frames()
         self._check_pixels(width, height, frames or 1)
@@ -174,8 +173,6 @@ class _Interpreter:
             list(self._slices(uid, width, height, frames)), self._problems, frozenset(self._elements.tags - KEPT),
         )  # fmt: skip
 
-    # -- values -----------------------------------------------------------------------------------------------
-
     def _short(self, tag: int) -> int:
         return int.from_bytes(self._found.get(tag, b"")[:2], self._order)  # type: ignore[arg-type]
 
@@ -184,7 +181,7 @@ class _Interpreter:
         return value.strip(b"\0 ").decode("latin-1") if isinstance(value, bytes) else ""
 
     def _human(self, tag: int) -> str | None:
-        """Return a text in the file's character set; empty components at its end, which ``=`` sets off, say nothing."""
+        """Decode a text in the file's character set, without trailing empty ``=`` components."""
         raw = self._found.get(tag, b"").rstrip(b"\0 =")
         if not raw:
             return None
@@ -196,34 +193,34 @@ class _Interpreter:
         return text.strip()
 
     def _numbers(self, found: Dataset, tag: int) -> tuple[Any, ...] | None:
-        """Return the numbers of an element; None if it is absent, empty or holds none."""
+        """Return the numbers of an element; None if absent, empty or not numeric."""
         text = self._text(found, tag)
         if not text:
             return None
         try:
             return _parsed(text)
         except ValueError:
-            sentence = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) holds {text[:40]!r}, which is no number; it is left out."
+            sentence = (
+                f"({tag >> 16:04X},{tag & 0xFFFF:04X}) holds {text[:40]!r}, which is not a number; it is left out."
+            )
             self._problems.append(("BAD_VALUE", sentence))
             return None
 
     def _frames(self) -> int | None:
-        """Return the number of frames; None in an instance that does not say."""
+        """Return the number of frames; None if not stated."""
         numbers = self._numbers(self._found, 0x00280008)
         if numbers is None:
             return len(self._found[_PER_FRAME]) or None if _PER_FRAME in self._found else None
         if numbers[0] != int(numbers[0]) or not 1 <= numbers[0] <= MAX_FRAMES:
-            raise Refused("DAMAGED", f"It claims {numbers[0]} frames; 1 to {MAX_FRAMES} are read.")
+            raise Refused("DAMAGED", f"It claims {numbers[0]} frames; 1 to {MAX_FRAMES} are allowed.")
         per_frame = self._found.get(_PER_FRAME)
         if per_frame is not None and len(per_frame) != numbers[0]:
-            fact = f"It has {numbers[0]} frames, and functional groups of {len(per_frame)}."
+            fact = f"It has {numbers[0]} frames but functional groups of {len(per_frame)}."
             raise Refused("DAMAGED", fact)
         return int(numbers[0])
 
-    # -- pixels -----------------------------------------------------------------------------------------------
-
     def _check_pixels(self, width: int, height: int, frames: int) -> None:
-        """Compare what the header promises with what the file holds, without decoding anything."""
+        """Compare the header with the size of the pixel data, without decoding."""
         tag = next((tag for tag in PIXELS if tag in self._found), None)
         try:
             if tag is None:
@@ -232,28 +229,24 @@ class _Interpreter:
             if length == UNDEFINED:
                 fragments = self._elements.pass_over(implicit=True) - 1
                 if fragments < frames and not (self._elements.syntax or "").startswith(_VIDEO):
-                    raise CutError(f"it has {frames} frames, and {max(fragments, 0)} compressed ones are there")
+                    raise CutError(f"it has {frames} frames but {max(fragments, 0)} compressed fragments")
             else:
                 samples, bits = self._short(0x00280002) or 1, self._short(0x00280100)
                 expected = (width * height * samples * bits * frames + 7) // 8
                 subsampled = "422" in self._text(self._found, 0x00280004)
                 if length < (expected * 2 // 3 if subsampled else expected):
-                    raise CutError(f"its pixels take {expected} bytes, and its header speaks of {length}")
+                    raise CutError(f"its pixels need {expected} bytes, but its header says {length}")
                 self._pass_pixels(length)
         except CutError as error:
             if not self._keep_cut:
                 raise
-            self._problems.append(
-                ("TRUNCATED_PIXELS", f"The pixels are cut short ({error}); the header is taken over.")
-            )
+            self._problems.append(("TRUNCATED_PIXELS", f"The pixels are cut short ({error}); the header is read."))
 
     def _pass_pixels(self, length: int) -> None:
         try:
             self._elements.skip(length)
         except CutError as error:
-            raise CutError(f"its pixels are not whole, {error}") from None
-
-    # -- slices -----------------------------------------------------------------------------------------------
+            raise CutError(f"its pixels are incomplete, {error}") from None
 
     def _slices(self, uid: str, width: int, height: int, frames: int | None) -> Iterator[Slice]:
         found = self._found
@@ -266,7 +259,7 @@ class _Interpreter:
         for index in range(1 if is_single else frames or 1):
             values = dict(found)
             if per_frame is not None or shared:
-                # What stands at the top of an enhanced object is not about its frames.
+                # Top-level elements of an enhanced object do not describe its frames.
                 for tag in (0x00200032, 0x00200037, 0x00280030, 0x00281050, 0x00281051, 0x00180050):
                     values.pop(tag, None)
                 for groups in (shared, per_frame[index] if per_frame is not None else {}):
@@ -287,9 +280,9 @@ class _Interpreter:
             )  # fmt: skip
 
     def _planes(self, frames: int | None) -> list[bytes] | None:
-        """Return the position of each plane of a dose, as the element spells it; None where the file does not say.
+        """Return the position of each plane of a dose as text; None if not stated.
 
-        Source: PS3.3, C.8.8.3.2: the offsets begin with 0, and go along the normal; or they are heights.
+        Source: PS3.3, C.8.8.3.2: offsets start at 0 along the normal, or are absolute positions.
         """
         offsets, first = self._numbers(self._found, _OFFSETS), self._numbers(self._found, 0x00200032)
         direction = normal_of(self._numbers(self._found, 0x00200037))
@@ -336,7 +329,7 @@ _WITH_PIXELS = re.compile(
 
 
 def normal_of(orientation: tuple[float, ...] | None) -> tuple[float, float, float] | None:
-    """Return the unit normal of a plane with these cosines, row first; None where they give none."""
+    """Return the unit normal of a plane with these cosines, row first; None if degenerate."""
     if orientation is None or len(orientation) != 6:
         return None
     ax, ay, az, bx, by, bz = orientation
@@ -347,7 +340,7 @@ def normal_of(orientation: tuple[float, ...] | None) -> tuple[float, float, floa
 
 @lru_cache(4096)
 def _parsed(text: str) -> tuple[Any, ...]:
-    """Return the numbers of a text; the slices of a series say most things alike, and share them."""
+    """Parse the numbers of a text, cached since slices of a series repeat them."""
     return tuple(_number(part) for part in text.split("\\") if part.strip())
 
 
@@ -369,14 +362,14 @@ def _binary(raw: bytes, order: str) -> float | None:
 
 
 def decoded(raw: bytes, character_sets: str) -> tuple[str, str | None]:
-    """Return the text of a value in the sets (0008,0005) names, and a sentence if it could not be told for sure."""
+    """Decode a value in the character sets of (0008,0005); also return a sentence if that was ambiguous."""
     from pydicom.charset import convert_encodings, decode_bytes
 
     try:
         if not character_sets and b"\x1b" not in raw:
             raise LookupError("no character set is named, and the text is not ASCII")
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what pydicom cannot follow it warns of, and reads as Latin-1
+            warnings.simplefilter("error")  # pydicom warns of what it cannot decode, and falls back to Latin-1
             return decode_bytes(raw, convert_encodings(character_sets.split("\\")), {0x3D, 0x5E}), None
     except (Warning, LookupError, ValueError) as error:
         return raw.decode("utf-8", "replace"), f"A patient's name or number was read as UTF-8: {error}."

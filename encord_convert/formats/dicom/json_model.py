@@ -1,8 +1,8 @@
-"""Series and slices in the DICOM JSON model, and as a table for people.
+"""Series and slices in the DICOM JSON model, and as CSV.
 
-Two files, each an array of data sets, one a line: ``series.json`` (as a DICOMweb search for series answers) and
-``instances.json`` (as one for instances answers, a data set per frame). What a label row has and DICOM has no attribute
-for stands in a private block of the group 0009.
+Two files, each an array of data sets, one per line: ``series.json`` (like a DICOMweb search for series) and
+``instances.json`` (like one for instances, a data set per frame). Data without a DICOM attribute is in a private block
+of group 0009.
 
 Source: PS3.18, Annex F (JSON model), 10.6.3 (search responses); PS3.5, 7.8 (private blocks).
 """
@@ -76,7 +76,7 @@ def _instance_of(number: int, frame: int, block: dict[str, Any]) -> Attributes:
 
 
 class _Array:
-    """A JSON array written an element a line."""
+    """A JSON array written one element per line."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -92,13 +92,13 @@ class _Array:
 
 
 def walk(narrowed: Narrowed, target: Target, options: Any) -> Iterator[Row]:
-    """Yield the series, and say where slices lie beyond their frames."""
+    """Yield the series, with notes on slices beyond their frames."""
     for left in narrowed:
         if left.row.data_type is DataType.DICOM:
             contents = contents_of(left.row)
             for frame in contents.slices:
                 if frame >= contents.frames:
-                    detail = "A slice stands on a frame beyond the number of frames of its series; it is kept."
+                    detail = "A slice is on a frame beyond the number of frames of its series; it is kept."
                     narrowed.note(Level.WARNING, "FRAME_BEYOND", detail)
             yield contents
 
@@ -116,12 +116,12 @@ def write_json(narrowed: Narrowed, target: Target, options: Any) -> None:
 
 
 def read_json(source: Source, folder: str, counts: Counts) -> Iterator[tuple[int, Row]]:
-    """Yield the numbers of the series and what they hold; what would not be written as it is is told.
+    """Yield the series by number, with notes on what would be written differently.
 
     Raises
     ------
     ReadError
-        A file is not JSON, or holds what this module does not write.
+        A file is not JSON, or not as this module writes it.
     """
     place = source.place(folder + SERIES)
     of_series: dict[int, list[Attributes]] = {}
@@ -131,30 +131,28 @@ def read_json(source: Source, folder: str, counts: Counts) -> Iterator[tuple[int
     for index, members in enumerate(_array(source, folder + SERIES), 1):
         number = _value(members, _NUMBER, int, place, index)
         blocks: dict[int, dict[str, Any]] = {}
-        for one in of_series.pop(number, ()):
-            frame, block = _block(one, source.place(folder + INSTANCES))
+        for item in of_series.pop(number, ()):
+            frame, block = _block(item, source.place(folder + INSTANCES))
             if frame in blocks:
                 fact = f"has two instances for frame {frame} of series {number}."
                 raise ReadError(source.place(folder + INSTANCES), fact)
             blocks[frame] = block
-            _compare(one, _instance_of(number, frame, block), source.place(folder + INSTANCES), counts)
+            _compare(item, _instance_of(number, frame, block), source.place(folder + INSTANCES), counts)
         row = _row(members, blocks, place, index)
         told = _series_of(number, row)
         row = row._replace(others={tag: value for tag, value in members.items() if tag not in told})
         _compare(members, {**told, **row.others}, place, counts)
         yield number, row
     if of_series:
-        raise ReadError(
-            source.place(folder + INSTANCES), f"has instances of a series {min(of_series)} that is not there."
-        )
+        raise ReadError(source.place(folder + INSTANCES), f"has instances of a missing series {min(of_series)}.")
 
 
 def _compare(members: Attributes, written: Attributes, place: str, counts: Counts) -> None:
-    """Say which elements are not written again as they stand in the file."""
+    """Note the elements that would be written differently."""
     for tag, value in members.items():
         told = written.get(tag)
         if told != value and not (tag == _CLIENT and _client_of(told) == _client_of(value)):
-            detail = f"({tag[:4]},{tag[4:]}) is not as this package writes it: it is read, and written as usual."
+            detail = f"({tag[:4]},{tag[4:]}) is not as this package writes it; it is read, and rewritten in our form."
             counts.note(Level.WARNING, "ELEMENT_CHANGED", detail, Where(file=place, element=tag))
 
 
@@ -220,7 +218,7 @@ def _value(members: Attributes, tag: str, kind: type, place: str, index: int, *,
 
 
 def json_folder(source: Source) -> str | None:
-    """Return where in a source both files lie with our private block, ready to prefix a name; None if nowhere."""
+    """Return the folder prefix of both files with our private block; None if not found."""
     for name in source.names(SERIES, depth=2):
         folder = name[: -len(SERIES)]
         head = source.head(name, 4096)
@@ -229,8 +227,6 @@ def json_folder(source: Source) -> str | None:
             return folder
     return None
 
-
-# --- the table -------------------------------------------------------------------------------------------------------
 
 COLUMNS = (
     "series", "series_uid", "frame", "sop_instance_uid", "multiframe_frame_number", "instance_number",
@@ -241,9 +237,9 @@ COLUMNS = (
 
 
 def write_table(narrowed: Narrowed, target: Target, options: Any) -> None:
-    """Write one line a slice, and one for a row whose slices are not known.
+    """Write one line per slice, or one for a row without known slices.
 
-    Several windows stand with a backslash between them, as in DICOM.
+    Multiple windows are separated by backslashes, as in DICOM.
     """
     with target.open(TABLE) as stream, io.TextIOWrapper(stream, "utf-8", newline="") as text:
         writer = csv.writer(text, lineterminator="\n")

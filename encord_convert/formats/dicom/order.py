@@ -1,6 +1,6 @@
-"""The order of the slices of a series: by where they lie, by their numbers, or as they were stored.
+"""The order of the slices of a series: by position, by number, or as stored.
 
-The result never depends on the order in which the files were found: ties are broken by instance UID and frame number.
+The result does not depend on file order: ties are broken by instance UID and frame number.
 
 Source: PS3.3, C.7.6.2 (image plane); ``fixtures/dicom/ct_series``.
 """
@@ -22,35 +22,35 @@ Note = tuple[str, str]
 """A code and a sentence."""
 
 SAME_DIRECTION = 1e-3
-"""How far cosines of one stack may differ; reported values are rounded."""
+"""Tolerance of cosines within one stack; stored values are rounded."""
 SAME_PLACE = 1e-3
-"""Of the spacing: slices nearer to each other lie at one place."""
+"""Fraction of the spacing below which slices share a position."""
 MAX_DIRECTIONS = 32
-"""Slices of more directions than these go around something: numbers order them."""
+"""With more directions than this, slices are ordered by number."""
 MAX_GAPS = 20
-"""Gaps of one stack that are told one by one."""
+"""Gaps of one stack that are reported individually."""
 IRREGULAR, IRREGULAR_MM = 0.01, 0.01
-"""How far a gap may be off the spacing, as a share and in mm; the larger counts."""
+"""Tolerance of a gap around the spacing, relative and in mm; the larger applies."""
 
 
 def ordered(slices: Sequence[Slice], by: Order) -> tuple[list[Slice], list[Note]]:
-    """Return the slices of one series in order, and what is worth saying about it.
+    """Return the slices of one series in order, with notes.
 
     Parameters
     ----------
     by : str
         ``position``: along the normal of the stack, ascending; ``instance``: by InstanceNumber; ``given``: by file
-        name. Frames of a file that has no geometry stay in the order in which they are stored.
+        name. Frames of a file without geometry stay as stored.
     """
     stable = sorted(slices, key=_stored)
     if by == "given":
         return stable, []
     if by == "instance":
         return _by_number(stable)
-    placed = [one for one in stable if normal(one) is not None]
+    placed = [item for item in stable if normal(item) is not None]
     if not placed:
         return _by_number(stable)
-    return _by_position(placed, [one for one in stable if normal(one) is None])
+    return _by_position(placed, [entry for entry in stable if normal(entry) is None])
 
 
 def _stored(one: Slice) -> Any:
@@ -68,11 +68,8 @@ def natural(name: str) -> tuple[tuple[int, int | str], ...]:
 
 
 def normal(one: Slice) -> tuple[float, float, float] | None:
-    """Return the unit normal of a slice; None where it has no usable geometry."""
+    """Return the unit normal of a slice; None without usable geometry."""
     return None if one.position is None else normal_of(one.orientation)
-
-
-# --- by position -----------------------------------------------------------------------------------------------------
 
 
 def _by_position(placed: list[Slice], unplaced: list[Slice]) -> tuple[list[Slice], list[Note]]:
@@ -84,16 +81,16 @@ def _by_position(placed: list[Slice], unplaced: list[Slice]) -> tuple[list[Slice
         return result, [("NO_STACK", fact), *notes]
     result, notes = [], []
     stacks: dict[str, list[Slice]] = {}
-    for one in directions[0]:
-        stacks.setdefault(one.stack, []).append(one)
+    for member in directions[0]:
+        stacks.setdefault(member.stack, []).append(member)
     for name in sorted(stacks, key=natural):
         stack, said = _stack(stacks[name])
         result += stack
         notes += said
-    outside = [one for members in directions[1:] for one in members]
+    outside = [member for members in directions[1:] for member in members]
     if outside or unplaced:
         count = len(outside) + len(unplaced)
-        fact = f"{count} slices of another direction, or of none, stand after the {len(result)} of the stack."
+        fact = f"{count} slices of another direction, or of none, follow the {len(result)} of the stack."
         notes.append(("OUTSIDE_STACK", fact))
     if outside:
         rest, said = _by_position(outside, [])
@@ -122,26 +119,25 @@ def _directions(placed: list[Slice]) -> list[list[Slice]] | None:
 
 
 def _is_stack(directions: list[list[Slice]], placed: list[Slice]) -> bool:
-    """Tell whether the positions of slices order them: most lie in one direction, or nothing else tells their order.
+    """Return whether positions order the slices: most share one direction, or nothing else orders them.
 
-    Views that go around something, and localizers in three planes, have as many directions as slices or a few of each;
-    they stand in the order in which they were made.
+    Rotational views and localizers in three planes have many directions or few slices of each, and keep their
+    acquisition order.
     """
     most = len(directions[0])
     if len(directions) == 1 or 2 * most > len(placed):
         return True
-    instances = {one.uid: one.instance for one in placed}
+    instances = {item.uid: item.instance for item in placed}
     has_numbers = None not in instances.values() and len(set(instances.values())) == len(instances) > 1
     return most > 1 and not has_numbers
 
 
 def _stack(members: list[Slice]) -> tuple[list[Slice], list[Note]]:
-    """Order slices of one direction; those at one place are told apart by one dimension, and stand stack by stack."""
+    """Order slices of one direction; those at one position are separated by a dimension into consecutive stacks."""
     direction = normal(members[0])
     assert direction is not None
     along = [
-        (sum(a * b for a, b in zip(one.position or (), direction, strict=True)), one.uid, one.number or 0, one)
-        for one in members
+        (sum(a * b for a, b in zip(s.position or (), direction, strict=True)), s.uid, s.number or 0, s) for s in members
     ]
     along.sort(key=lambda entry: entry[:3])
     steps = [b[0] - a[0] for a, b in pairwise(along)]
@@ -161,15 +157,15 @@ def _stack(members: list[Slice]) -> tuple[list[Slice], list[Note]]:
     for name, value in _tellers():
         if all(len(place) == depth for place in places):
             columns = [sorted(place, key=lambda one: value(one) or 0.0) for place in places]
-            told = [[value(one) for one in column] for column in columns]
+            told = [[value(item) for item in column] for column in columns]
             if all(None not in row and len(set(row)) == depth for row in told) and (
                 name == "InstanceNumber" or all(row == told[0] for row in told)
             ):
-                fact = f"{depth} slices lie at each of {len(places)} places; they stand stack by stack, by {name}."
+                fact = f"{depth} slices are at each of {len(places)} positions, ordered stack by stack, by {name}."
                 return [column[time] for time in range(depth) for column in columns], [*notes, ("ORDERED_BY", fact)]
-    fact = f"Of {len(members)} slices at {len(places)} places nothing tells those at one place apart."
+    fact = f"{len(members)} slices are at {len(places)} positions, and nothing separates those at one position."
     tied = [sorted(place, key=lambda one: (one.instance or 0, one.uid, one.number or 0)) for place in places]
-    return [one for place in tied for one in place], [*notes, ("AMBIGUOUS_ORDER", fact)]
+    return [each for place in tied for each in place], [*notes, ("AMBIGUOUS_ORDER", fact)]
 
 
 def _tellers() -> Iterable[tuple[str, Callable[[Slice], float | None]]]:
@@ -185,7 +181,7 @@ def _gaps(positions: list[float], spacing: float) -> list[Note]:
         step = after - before
         if abs(step - spacing) <= allowed:
             continue
-        span = f"between {before:g} and {after:g} mm; slices lie {spacing:g} mm apart"
+        span = f"between {before:g} and {after:g} mm; slices are {spacing:g} mm apart"
         missing = round(step / spacing) - 1
         if missing > 0 and abs(step - (missing + 1) * spacing) <= allowed * (missing + 1):
             notes.append(
@@ -198,20 +194,17 @@ def _gaps(positions: list[float], spacing: float) -> list[Note]:
     return notes
 
 
-# --- by number -------------------------------------------------------------------------------------------------------
-
-
 def _by_number(stable: list[Slice]) -> tuple[list[Slice], list[Note]]:
     """Order by InstanceNumber, else by the time of acquisition, else as the files are named."""
-    files = Counter(one.uid for one in stable)
+    files = Counter(entry.uid for entry in stable)
     if len(files) == 1:
         return stable, []
-    instances = {one.uid: one.instance for one in stable}
+    instances = {each.uid: each.instance for each in stable}
     if None not in instances.values() and len(set(instances.values())) == len(files):
         return sorted(stable, key=lambda one: (one.instance or 0, one.number or 0)), []
-    times = {one.uid: one.time for one in stable}
+    times = {item.uid: item.time for item in stable}
     if "" not in times.values() and len(set(times.values())) == len(files):
-        fact = "Slices stand by the time of acquisition: they have no usable position or InstanceNumber."
+        fact = "Slices are ordered by acquisition time: they have no usable position or InstanceNumber."
         return sorted(stable, key=lambda one: (one.time, one.number or 0)), [("ORDERED_BY_TIME", fact)]
-    fact = "Slices stand as their files are named: they have no usable position, InstanceNumber or time."
+    fact = "Slices are ordered by file name: they have no usable position, InstanceNumber or time."
     return stable, [("ORDERED_BY_NAME", fact)]

@@ -5,12 +5,11 @@ What it is
     row per series, without labels, with the series and slice metadata labels need to find their slice again.
 
 Files on disk
-    Read: DICOM files (PS3.10) in a folder, a ZIP archive or alone, whatever they are called; files called ``.json`` and
-    ``.md`` are taken for what stands beside the images and passed over, as is the index of a CD (DICOMDIR). Volumes of
-    other formats (NIfTI, NRRD) are named and not read. Headers are read as far as the pixels, which are never decoded.
-    Also the two arrays in the DICOM JSON model (PS3.18 Annex F) that ``dicom`` writes: ``series.json``, a data set per
-    series, and ``instances.json``, one per frame. ``dicom-table`` writes ``dicom.csv``, a line per frame, for people;
-    it is not read.
+    Read: DICOM files (PS3.10) in a folder, a ZIP archive or alone, under any name; ``.json`` and ``.md`` files are
+    skipped as descriptions, as is the index of a CD (DICOMDIR). Volumes of other formats (NIfTI, NRRD) are named and
+    not read. Headers are read as far as the pixels, which are never decoded. Also the two arrays in the DICOM JSON
+    model (PS3.18 Annex F) that ``dicom`` writes: ``series.json``, a data set per series, and ``instances.json``, one
+    per frame. ``dicom-table`` writes ``dicom.csv``, a line per frame, for people; it is not read.
 
 How each hub thing maps
     ======================  =================================================================================
@@ -23,15 +22,15 @@ How each hub thing maps
                             in the DICOM JSON model, those of the frame itself in an enhanced file
     ======================  =================================================================================
 
-    Frames stand in the order of ImagePositionPatient along the normal of the stack, ascending. Several slices at one
-    place (phases, echoes, b-values) stand stack by stack, and a note names what tells them apart. Without geometry, or
-    where most slices do not lie in one direction (views that go around something, localizers in three planes),
-    InstanceNumber decides, else the time, else the file name, and a note says so; frames of a cine file stay as stored.
-    The planes of a dose lie where GridFrameOffsetVector says. Slices outside a stack stand behind it. Missing slices
-    are reported and not invented. The order never depends on the order in which files are found. Hosted services do not
-    document theirs: match slices by UID and frame number, never by frame alone.
+    Frames are ordered by ImagePositionPatient along the normal of the stack, ascending. Several slices at one position
+    (phases, echoes, b-values) are ordered stack by stack, and a note names what separates them. Without geometry, or if
+    most slices do not share a direction (rotational views, localizers in three planes), InstanceNumber decides, else
+    the time, else the file name, with a note; frames of a cine file stay as stored. Planes of a dose are placed by
+    GridFrameOffsetVector. Slices outside a stack follow it. Missing slices are reported, not invented. The order does
+    not depend on the order in which files are found. Hosted services do not document theirs: match slices by UID and
+    frame number, never by frame alone.
 
-    Names of patients stay out of the row, of every message and of every table unless ``patient_name`` asks for them.
+    Patient names are kept out of rows, messages and tables unless ``patient_name`` is set.
     PatientID is part of the series metadata; ``patient_id`` hashes or drops it. ``encord-convert info`` counts patients
     and shows neither.
 
@@ -85,14 +84,14 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2
 
 BESIDE = (".json", ".md")
-"""What descriptions beside the images are called."""
+"""Suffixes of descriptions next to the images."""
 VOLUMES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".mgz", ".mgh")
-"""What volumes of other formats are called."""
-_NOT_DICOM = "Files that are not DICOM were passed over."
+"""Suffixes of volumes in other formats."""
+_NOT_DICOM = "Files that are not DICOM were skipped."
 _MOST_ELEMENTS, _MOST_FILES = 2_000, 10
-"""How many are named one by one."""
+"""Number of names listed individually."""
 LOOKED_AT = 16
-"""Members whose first bytes are looked at to recognise a folder."""
+"""Members checked to recognise a folder."""
 
 CARRIES = Carries(
     shapes=frozenset(),
@@ -104,7 +103,7 @@ CARRIES = Carries(
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How DICOM files become rows."""
+    """Options of reading."""
 
     order: Order = field(
         default="position",
@@ -125,13 +124,13 @@ class ReadOptions:
     )
 
     def __post_init__(self) -> None:
-        """Refuse a hash without a key: a bare one is undone by trying all numbers."""
+        """Raise for a hash without a key, which could be undone by trying all numbers."""
         if self.patient_id == "hash" and not self.patient_key:
             raise ValueError("patient_id=hash needs patient_key, a secret of yours.")
 
 
 def identify(source: Source) -> Match:
-    """Say yes if any of a few members begins as DICOM does, or if our two arrays are there."""
+    """Say yes if any of a few members begins like DICOM, or if our two arrays exist."""
     if json_folder(source) is not None:
         return Match.YES
     names = _candidates(source)
@@ -184,7 +183,7 @@ def _from_json(source: Source, folder: str) -> LabelSet:
     counts = Counts()
     others = [name for name in source.names() if name not in (folder + SERIES, folder + INSTANCES)]
     if others:
-        detail = f"DICOM JSON is read, and what lies beside it is not: {_named(others, _MOST_FILES)}."
+        detail = f"DICOM JSON is read; files next to it are not: {_named(others, _MOST_FILES)}."
         counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(others))
     counts.mark_head()
 
@@ -208,11 +207,8 @@ def _named(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + more
 
 
-# --- gathering -------------------------------------------------------------------------------------------------------
-
-
 class _Series:
-    """The slices of one series, as they are found."""
+    """The slices of one series, while they are collected."""
 
     __slots__ = ("files", "head", "slices")
 
@@ -223,7 +219,7 @@ class _Series:
 
 
 class _Gathering:
-    """Reads all files of a source, and accounts for each."""
+    """Reads all files of a source, and counts each."""
 
     def __init__(self, source: Source, options: ReadOptions, counts: Counts) -> None:
         self._source = source
@@ -250,14 +246,14 @@ class _Gathering:
         return [self._series[uid] for uid in sorted(self._series)]
 
     def tell_others(self) -> None:
-        """Say what stands in the headers and not in rows, by tag, and which files were not read."""
+        """Note header elements that are not kept, by tag, and files that were not read."""
         if self._volumes:
             named = _named(self._volumes, _MOST_FILES)
-            detail = f"Volumes of voxels or masks lie beside the series and were not read: {named}."
+            detail = f"Volumes of voxels or masks next to the series were not read: {named}."
             self._counts.note(Level.WARNING, "VOLUME_NOT_READ", detail, count=len(self._volumes))
         for number, (tag, count) in enumerate(sorted(self._others.items())):
             name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})" if number < _MOST_ELEMENTS else "more of them"
-            detail = f"Elements of headers that rows do not keep: {name}."
+            detail = f"Header elements that are not kept: {name}."
             self._counts.note(Level.INFO, "ELEMENT_NOT_KEPT", detail, count=count)
         for name in sorted(set(self._source.names()).difference(_candidates(self._source))):
             self._counts.note(Level.INFO, "NOT_DICOM", _NOT_DICOM, Where(file=self._source.place(name)))
@@ -278,7 +274,7 @@ class _Gathering:
             return
         if code == "NOT_DICOM":
             is_index = sentence.endswith("(DICOMDIR).")
-            detail = "The index of the files (DICOMDIR) was passed over." if is_index else _NOT_DICOM
+            detail = "The index of the files (DICOMDIR) was skipped." if is_index else _NOT_DICOM
             self._counts.note(Level.INFO, code, detail, where)
             return
         self._counts.into["file", ""] += 1
@@ -291,10 +287,10 @@ class _Gathering:
         if first != name:
             key = ("file", "")
             if self._digest(first) == self._digest(name):
-                detail = "It is the same, byte for byte, as another file, and is read once."
+                detail = "It is identical to another file and is read once."
                 self._counts.change(Kind.MERGED, "DUPLICATE", Feature.MEDIA, key, where, detail)
             else:
-                detail = f"It has the SOPInstanceUID of {first}, and is not the same; the first by name is read."
+                detail = f"It has the SOPInstanceUID of {first} but differs; the first by name is read."
                 self._counts.drop("DUPLICATE_UID", Feature.MEDIA, key, where, detail)
             return
         for code, sentence in header.problems:
@@ -305,7 +301,7 @@ class _Gathering:
         if series is None:
             series = self._series[series_key] = _Series(header)
         elif (header.study, header.patient) != (series.head.study, series.head.patient):
-            fact = "Files of one series differ in study or patient; those of the first file by name stand in the row."
+            fact = "Files of one series differ in study or patient; the row has those of the first file by name."
             self._counts.note(Level.WARNING, "SERIES_DIFFERS", fact, where)
         series.files += 1
         series.slices += header.slices
@@ -327,7 +323,7 @@ def _row(series: _Series, options: ReadOptions, counts: Counts) -> tuple[Row, li
     for code, sentence in notes:
         level = Level.INFO if code == "ORDERED_BY" else Level.WARNING
         counts.note(level, code, f"Series {title}: {sentence}", where)
-    others = sum((one.width, one.height) != (first.width, first.height) for one in slices)
+    others = sum((slice_.width, slice_.height) != (first.width, first.height) for slice_ in slices)
     if others:
         fact = f"{others} of {len(slices)} slices are not {first.width} × {first.height}; each keeps its own size."
         counts.note(Level.WARNING, "SIZE_DIFFERS", f"Series {title}: {fact}", where)
@@ -347,13 +343,13 @@ def _patient(patient: str | None, options: ReadOptions) -> str | None:
 
 
 def _say_what_it_is(series: list[_Series], counts: Counts) -> None:
-    """Note, for each modality, how much of it there is; patients are counted and not named."""
-    for modality in sorted({one.head.modality for one in series}):
-        heads = [one for one in series if one.head.modality == modality]
+    """Note the amount of data of each modality; patients are counted, not named."""
+    for modality in sorted({entry.head.modality for entry in series}):
+        heads = [each for each in series if each.head.modality == modality]
         parts = (
             (len(heads), "series", "series"),
-            (sum(one.files for one in heads), "file", "files"),
-            (len({one.head.study for one in heads}), "study", "studies"),
+            (sum(head.files for head in heads), "file", "files"),
+            (len({item.head.study for item in heads}), "study", "studies"),
             (len({one.head.patient for one in heads if one.head.patient}), "patient", "patients"),
         )
         summary = ", ".join(f"{count} {word if count == 1 else words}" for count, word, words in parts)

@@ -1,4 +1,4 @@
-"""From slices to label rows, and from label rows back to what the files say."""
+"""Converts slices to label rows and back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from encord_convert.sdk.objects.metadata import DICOMSeriesMetadata, DICOMSliceM
 from encord_convert.sdk.objects.ontology_labels_impl import DataUnit
 
 FAMILY = "dicom"
-"""Of what is native to this format: :mod:`encord_convert.hub.native`."""
+"""Format name of native data, see :mod:`encord_convert.hub.native`."""
 MEDIA_TYPE = "application/dicom"
 Attributes = dict[str, dict[str, Any]]
 """A data set in the DICOM JSON model: tag to value representation and values."""
@@ -24,7 +24,7 @@ BLOCK_KEYS = tuple(DICOMSliceMetadata._field_types())
 
 
 class Row(NamedTuple):
-    """What a label row of a series is made of, and all that the format carries of one."""
+    """The data of a label row of a series, all that the format carries."""
 
     title: str
     dataset: str
@@ -33,14 +33,14 @@ class Row(NamedTuple):
     frames: int
     series: dict[str, Any] | None
     slices: dict[int, dict[str, Any]]
-    """Frame to its block, with the tags kept beside it."""
+    """Frame to its block and kept tags."""
     client: dict[str, Any] | None = None
     others: Mapping[str, dict[str, Any]] = MappingProxyType({})
-    """Elements of the series that rows have no place for."""
+    """Elements of the series that rows cannot hold."""
 
 
 def slice_block(one: Slice) -> dict[str, Any]:
-    """Return the block of a slice as label rows have it, explicit nulls included."""
+    """Return the block of a slice as in label rows, with explicit nulls."""
     return {
         "dicom_instance_uid": one.uid,
         "multiframe_frame_number": one.number,
@@ -52,7 +52,7 @@ def slice_block(one: Slice) -> dict[str, Any]:
 
 
 def label_row(draft: Draft, row: Row, key: Sequence[object]) -> LabelRowV2:
-    """Return a label row without labels, whose every frame has its slice block."""
+    """Return a label row without labels, with a slice block on every frame."""
     unit = DataUnit(
         data_hash=draft.hashes.uuid("unit", *key),
         data_title=row.title,
@@ -82,7 +82,7 @@ def label_row(draft: Draft, row: Row, key: Sequence[object]) -> LabelRowV2:
 
 
 def contents_of(row: LabelRowV2) -> Row:
-    """Return what the format carries of a label row of a series."""
+    """Return the data that the format carries of a label row of a series."""
     contents = row._contents
     slices = {}
     for frame, block in sorted(contents.slices.items()):
@@ -99,6 +99,6 @@ def contents_of(row: LabelRowV2) -> Row:
 
 
 def tag_values(block: dict[str, Any], tag: int) -> list[Any]:
-    """Return the values of a tag kept beside a slice block."""
+    """Return the values of a tag kept with a slice block."""
     entry = (block.get("tags") or {}).get(f"{tag:08X}") or {}
     return list(entry.get("Value") or ())

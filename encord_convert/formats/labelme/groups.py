@@ -1,7 +1,4 @@
-"""Shapes of a LabelMe file that are one object: those of one ``group_id``.
-
-The page of the format is :mod:`encord_convert.formats.labelme.page`.
-"""
+"""Groups shapes of a LabelMe file that are one object by their ``group_id``."""
 
 from __future__ import annotations
 
@@ -17,14 +14,14 @@ _SHAPE = frozenset({"points"})
 
 @dataclass(slots=True)
 class Group:
-    """A shape, and those that are one object with it.
+    """The shapes of one object.
 
     Parameters
     ----------
     number : int
-        Of the first shape in its file, from 0.
+        Index of the first shape in its file, from 0.
     first : mapping
-        The shape; of a skeleton the rectangle.
+        The first shape; for a skeleton the rectangle.
     others : list of mapping
         Further parts of a polygon, or the points of a skeleton.
     is_skeleton : bool
@@ -47,7 +44,7 @@ class Group:
 
 
 def grouped(shapes: Sequence[Mapping[str, Any]], joins: bool) -> Iterator[Group]:
-    """Yield what a file shows, in the order of the first shape of each.
+    """Yield the groups of a file in the order of their first shapes.
 
     Parameters
     ----------
@@ -79,29 +76,29 @@ def grouped(shapes: Sequence[Mapping[str, Any]], joins: bool) -> Iterator[Group]
 
 
 def _are_parts(shapes: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell polygons that differ in nothing but their points."""
-    if len(shapes) < 2 or any(type_of(one) != "polygon" or not _is_whole(one, 3) for one in shapes):
+    """Return whether these are polygons that differ only in their points."""
+    if len(shapes) < 2 or any(type_of(shape) != "polygon" or not _is_whole(shape, 3) for shape in shapes):
         return False
     first = {key: value for key, value in shapes[0].items() if key not in _SHAPE}
-    return all({key: value for key, value in one.items() if key not in _SHAPE} == first for one in shapes)
+    return all({key: value for key, value in item.items() if key not in _SHAPE} == first for item in shapes)
 
 
 def _is_skeleton(shapes: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell a rectangle and points that say nothing but their names, each another, and whether they are occluded."""
-    boxes = [one for one in shapes if type_of(one) == "rectangle"]
-    points = [one for one in shapes if type_of(one) == "point"]
+    """Return whether these are a rectangle and points with distinct names and at most an occluded flag."""
+    boxes = [item for item in shapes if type_of(item) == "rectangle"]
+    points = [shape for shape in shapes if type_of(shape) == "point"]
     if len(boxes) != 1 or not points or len(boxes) + len(points) < len(shapes) or not _is_whole(boxes[0], 2):
         return False
-    if len(boxes[0]["points"]) != 2 or len({one["label"] for one in points if _is_whole(one, 1)}) < len(points):
+    if len(boxes[0]["points"]) != 2 or len({point["label"] for point in points if _is_whole(point, 1)}) < len(points):
         return False
     return all(
-        one.keys() <= _OF_POINTS
-        and len(one["points"]) == 1
-        and len(one["points"][0]) == 2
-        and one.get("description") in (None, "")
-        and one.get("flags") in (None, {}, {"occluded": True})
-        and one.get("mask") is None
-        for one in points
+        entry.keys() <= _OF_POINTS
+        and len(entry["points"]) == 1
+        and len(entry["points"][0]) == 2
+        and entry.get("description") in (None, "")
+        and entry.get("flags") in (None, {}, {"occluded": True})
+        and entry.get("mask") is None
+        for entry in points
     )
 
 

@@ -8,12 +8,12 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How shapes of one group are read."""
+    """Options of reading."""
 
     groups: Literal["auto", "attribute"] = field(
         default="auto",
         metadata={
-            "help": "auto: polygons of one label and group are one object, a rectangle and points of one a skeleton; "
+            "help": "auto: polygons of one label and group are one object, a rectangle and points a skeleton; "
             "attribute: the number is an answer to group_id."
         },
     )

@@ -1,14 +1,13 @@
-"""LabelMe: a JSON file beside each image, with the shapes that were drawn on it.
+"""LabelMe: a JSON file next to each image with its shapes.
 
 What it is
-    What the program LabelMe (``labelme`` on PyPI) saves, and X-AnyLabeling with additions of its own. The older XML of
-    the same name, of MIT, is another format and is not read.
+    Saved by LabelMe (``labelme`` on PyPI) and, with extensions, by X-AnyLabeling. The older XML format of MIT's LabelMe
+    is not read.
 
 Files on disk
-    ``NAME.json`` for each image, in any folders. Written, too: ``labels.txt``, the classes in their order, which
-    LabelMe takes with ``--labels`` and which decides the order when read; and ``encord/ontology.json`` with what
-    classes ask, which brings answers and colours back as they were. ``imageData``, the image itself in base64, is not
-    decoded: LabelMe files get it again.
+    ``NAME.json`` for each image, in any folders. Written, too: ``labels.txt``, the ordered classes for LabelMe's
+    ``--labels``, which also set the order when read; and ``encord/ontology.json``, which restores attributes and
+    colours. ``imageData``, the base64 image, is not decoded but written back to LabelMe files.
 
 How each hub thing maps
     =======================  ======================================================================================
@@ -16,7 +15,7 @@ How each hub thing maps
     rotatable box            ``oriented_rectangle``, its first edge the width; ``rotation`` of X-AnyLabeling
     polygon                  ``polygon``; several parts share a ``group_id``
     polyline                 ``line`` of two points, else ``linestrip``
-    circle                   ``circle``; one that is stretched is a ``polygon``, with its numbers under ``encord``
+    circle                   ``circle``; a stretched one is a ``polygon``, its numbers under ``encord``
     point                    ``point``; ``points`` are several
     bitmask                  ``mask``, a PNG placed at the corner of its box
     skeleton                 a ``rectangle`` and each shown point as ``point`` with its name, in one ``group_id``;
@@ -29,25 +28,25 @@ How each hub thing maps
     image without objects    a file without shapes
     =======================  ======================================================================================
 
-    Polygons of one ``group_id`` that are alike are parts of one object; a rectangle and points of one are a skeleton;
-    else the number is an answer to ``group_id`` (``-r groups=attribute``: always). What else a file says (``version``,
-    ``locked``, keys of other programs) comes back in LabelMe, and is counted elsewhere.
+    Equal polygons of one ``group_id`` are parts of one object; a rectangle and points are a skeleton; else the number
+    is an answer to ``group_id`` (``-r groups=attribute``: always). Other keys (``version``, ``locked``, those of other
+    programs) come back in LabelMe files and are counted for other formats.
 
 What is lost
     Writing: ellipses and cuboids become polygons (``ELLIPSE_APPROXIMATED``, ``CUBOID_APPROXIMATED``); holes
-    (``HOLES_FILLED``), authors, times, tracks (each frame is an image), where an invisible point of a skeleton is.
-    Reading: ``points`` of several are an object each (``POINTS_SPLIT``); LabelMe has them together again. Lost are
-    shapes of a type that is not known (``UNSUPPORTED_SHAPE``) or with too few points (``INVALID_SHAPE``), and files
-    without a size (``SIZE_UNKNOWN``).
+    (``HOLES_FILLED``), authors, times, tracks (each frame is an image), positions of invisible keypoints. Reading:
+    ``points`` of several become an object each (``POINTS_SPLIT``), rejoined in LabelMe files. Lost are shapes of
+    unknown type (``UNSUPPORTED_SHAPE``) or with too few points (``INVALID_SHAPE``), and files without a size
+    (``SIZE_UNKNOWN``).
 
 Dialects met in the wild
     Before 4.0 shapes have no ``shape_type`` and are polygons. ``imagePath`` may have ``\\``, lead elsewhere or be of
-    another machine: then its last part counts, but ``../imgs/a.jpg`` is found if it is in the source. X-AnyLabeling
-    writes four corners of a rectangle, ``rotation`` with ``direction``, ``score``, ``difficult``, ``attributes``.
-    Points of three numbers are read as two.
+    another machine: then only the file name counts, but ``../imgs/a.jpg`` is found if it is in the source.
+    X-AnyLabeling writes four corners of a rectangle, ``rotation`` with ``direction``, ``score``, ``difficult``,
+    ``attributes``. Points of three numbers are read as two.
 
 Sources
-    labelme 7.9.1, as measured with its own reader and writer (``fixtures/labelme/labelme-7.9.1``); labelme-rs
+    labelme 7.9.1, measured with its own reader and writer (``fixtures/labelme/labelme-7.9.1``); labelme-rs
     (``fixtures/labelme/small-shapes``); X-AnyLabeling 3, ``docs/en/user_guide.md``.
 """
 
@@ -99,7 +98,7 @@ def identify(source: Source) -> Match:
 
 
 def _is_labelme(top: object) -> bool:
-    """Tell a file by its beginning, which may end among the shapes."""
+    """Return whether a file's beginning, perhaps cut among the shapes, is LabelMe's."""
     if not isinstance(top, dict) or "shapes" not in top or "tracks" in top:
         return False
     shapes = top["shapes"]
@@ -110,14 +109,8 @@ def _is_labelme(top: object) -> bool:
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
-    """Read a folder of files, or one.
-
-    Raises
-    ------
-    ReadError
-        There is no file of LabelMe, or the only one is damaged.
-    """
-    # Detection imports every format: what reads and writes this one is imported when it does.
+    """Read a folder of files, or one."""
+    # Detection imports every format, so the reader and writer are imported on use.
     from encord_convert.formats.labelme.read import read as read_any
 
     return read_any(source, options, report)

@@ -1,8 +1,6 @@
-"""Reading LabelMe: a JSON file an image.
+"""Reads LabelMe: one JSON file per image.
 
-Files are walked twice: once for their classes, and again when their rows are made.
-
-The page of the format is :mod:`encord_convert.formats.labelme.page`.
+Files are read twice: for their classes, and when their rows are made.
 """
 
 from __future__ import annotations
@@ -27,10 +25,10 @@ from encord_convert.formats.labelme.options import ReadOptions
 from encord_convert.formats.labelme.shapes import (
     HUB,
     OURS,
+    converted,
     ellipse_of,
     hub_shape,
     is_as_written,
-    placed,
     type_of,
     written,
 )
@@ -54,19 +52,20 @@ from encord_convert.sdk.objects._skeleton_template import SkeletonNode, Skeleton
 from encord_convert.sdk.objects.coordinates import SkeletonCoordinate, SkeletonCoordinates, Visibility
 
 FAMILY = "labelme"
-DRAWN, SET, BOX, ODD = "drawn", "points of", "box of", "other flags"
-"""Keys of what is native of an annotation, which no shape has: how a shape is said where that is not how it is written;
-which ``points`` a point is of; the rectangle of a skeleton that is not the one around its points; and flags that are
-neither true nor false. Of files too."""
+FORMS, SET, BOX, OTHER_FLAGS = "drawn", "points of", "box of", "other flags"
+"""Native keys of annotations that are not LabelMe's: the form of a shape where it is not the one written; the
+``points`` a point is part of; a skeleton's rectangle if not the one around its points; flags that are not booleans
+(also of files).
+"""
 LABELS = "labels.txt"
 
 _READ = frozenset({"label", "points", "shape_type", "mask", "flags", "description", "group_id", "score", "attributes"})
 _QUIET = frozenset(
     {f"image.{key}" for key in ("version", "imagePath", "imageData", "lineColor", "fillColor", "flags")}
-    | {f"annotation.{key}" for key in (DRAWN, SET, "flags", "line_color", "fill_color")}
+    | {f"annotation.{key}" for key in (FORMS, SET, "flags", "line_color", "fill_color")}
 )
 _FLAGS = frozenset({"image.flags", "annotation.flags"})
-"""Native keys that say nothing as long as all flags in them are off."""
+"""Native keys that are no loss while all flags in them are off."""
 _MOST_HEAD = 1 << 16
 _MOST_BYTES = 1 << 29
 
@@ -87,7 +86,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
 
 @dataclass(slots=True)
 class File:
-    """One file: its keys, with ``imageData`` as its own text of JSON, and its shapes."""
+    """One file: its keys, with ``imageData`` as raw JSON, and its shapes."""
 
     member: str
     top: dict[str, Any]
@@ -110,7 +109,7 @@ class _Reading:
             stem, _, suffix = name.rpartition("/")[2].rpartition(".")
             if f".{suffix.lower()}" in SUFFIXES:
                 self._images.setdefault(stem, []).append(name)
-        candidates = sorted((one for one in source.names(".json") if one != ONTOLOGY), key=lambda one: one[:-5])
+        candidates = sorted((entry for entry in source.names(".json") if entry != ONTOLOGY), key=lambda one: one[:-5])
         self._members: list[str] = []
         foreign = []
         for member in candidates:
@@ -130,7 +129,7 @@ class _Reading:
         self._build_flags()
         self._build_skeletons()
         folders = sorted({member.rpartition("/")[0] for member in self._members})
-        self._prefixes = dict(zip(folders, apart([f"{one}/x" if one else "x" for one in folders]), strict=True))
+        self._prefixes = dict(zip(folders, apart([f"{f}/x" if f else "x" for f in folders]), strict=True))
         self._roots = Questions([item.attributes[0] for item in self.draft.ontology.classifications if item.attributes])
         self._owners = {id(item.attributes[0]): item for item in self.draft.ontology.classifications if item.attributes}
         self.counts.mark_head()
@@ -138,12 +137,12 @@ class _Reading:
     # -- files ------------------------------------------------------------------------------------------------
 
     def _file(self, member: str, *, alone: bool) -> File | None:
-        """Return a file; None if it is no JSON, which is told. A file that is something else has no shapes."""
+        """Return a file; None, and counted, if it is not JSON. Other JSON has no shapes."""
         place = self._source.place(member)
         try:
             data = self._source.head(member, _MOST_BYTES + 1)
             if len(data) > _MOST_BYTES:
-                raise ValueError(f"it has more than {_MOST_BYTES >> 20} MB, and speaks of one image")
+                raise ValueError(f"it has more than {_MOST_BYTES >> 20} MB, too much for one image")
             raw = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=dict[str, msgspec.Raw])
             top = {key: value if key == "imageData" else msgspec.json.decode(value) for key, value in raw.items()}
         except msgspec.ValidationError:
@@ -151,13 +150,13 @@ class _Reading:
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             if alone:
                 raise ReadError(place, f"is not JSON ({error}).") from error
-            detail = f"{member} is not JSON ({error}), and is left out."
+            detail = f"{member} is not JSON ({error}) and is left out."
             self.counts.drop("FILE_DAMAGED", Feature.MEDIA, ("file", ""), Where(file=place), detail)
             self.counts.into["file", ""] += 1
             self.counts.note(Level.ERROR, "FILE_DAMAGED", detail, Where(file=place))
             return None
         given = top.get("shapes")
-        shapes = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+        shapes = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
         return File(member, top, shapes, len(given) - len(shapes) if isinstance(given, list) else 0)
 
     def _show(self, file: File) -> None:
@@ -168,15 +167,15 @@ class _Reading:
             name = group.first["label"]
             self._classes.show(name, shape, self._members_of(group, self._classes.given(name, shape))[0])
             if group.is_skeleton:
-                self._points.setdefault(name, {}).update(dict.fromkeys(one["label"] for one in group.others))
+                self._points.setdefault(name, {}).update(dict.fromkeys(other["label"] for other in group.others))
         flags = file.top.get("flags")
         if isinstance(flags, dict):
             self._flags.update(dict.fromkeys(key for key, value in flags.items() if value is True))
 
     def _members_of(self, group: Group, item: Object | None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the answers of a shape by what they are asked, and what else it says.
+        """Return the answers of a shape by attribute name, and its other keys.
 
-        ``item`` is its class, if an ontology lies beside the labels.
+        ``item`` is its class, if there is an ontology file.
         """
         entry = group.first
         members: dict[str, Any] = {}
@@ -250,7 +249,7 @@ class _Reading:
     # -- rows -------------------------------------------------------------------------------------------------
 
     def rows(self) -> Iterator[LabelRowV2]:
-        """Walk the files."""
+        """Yield the rows."""
         self.counts.rewind()
         for member in self._members:
             file = self._file(member, alone=False)
@@ -264,7 +263,7 @@ class _Reading:
         name, title = self._named(file)
         size = self._size(file, name)
         if size is None:
-            detail = f"{member} says no imageWidth and imageHeight, and its image is not there: it is left out."
+            detail = f"{member} has no imageWidth and imageHeight, and its image is missing: it is left out."
             self.counts.drop("SIZE_UNKNOWN", Feature.MEDIA, ("file", ""), Where(file=place), detail)
             self.counts.into["file", ""] += 1
             self.counts.note(Level.ERROR, "SIZE_UNKNOWN", detail, Where(file=place))
@@ -302,7 +301,7 @@ class _Reading:
         return row
 
     def _named(self, file: File) -> tuple[str, str]:
-        """Return what the file calls its image, and the title of its row."""
+        """Return the file's name for its image, and the title of its row."""
         member = file.member
         folder, _, last = member.rpartition("/")
         given, ours = file.top.get("imagePath"), file.top.get(OURS)
@@ -340,14 +339,14 @@ class _Reading:
         return None
 
     def _native_of(self, file: File, name: str) -> dict[str, Any]:
-        """Return what of a file is not read."""
+        """Return the keys of a file that are not read."""
         read = {"shapes", "imageHeight", "imageWidth", OURS}
         native = {key: value for key, value in file.top.items() if key not in read}
         for key in ("imageHeight", "imageWidth"):
             side = file.top.get(key) or 0
             if type(side) not in (int, float):
                 where, lost = Where(file=self._source.place(file.member)), ("key", f"image.{key}")
-                detail = f"{key!r} is {side!r:.40}, which is no number."
+                detail = f"{key!r} is {side!r:.40}, which is not a number."
                 self.counts.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, lost, where, detail)
         if native.get("imagePath") == name.rpartition("/")[2]:
             del native["imagePath"]
@@ -360,7 +359,7 @@ class _Reading:
                 detail = f"'imageData' is not text ({error})."
                 self.counts.lose(Kind.DEFAULTED, "NATIVE_DROPPED", Feature.NATIVE, lost, where, detail)
         if "imageData" in native:
-            detail = "Files hold their image themselves ('imageData'); LabelMe files get it again, others do not."
+            detail = "Files embed their image ('imageData'); it is kept for LabelMe files only."
             self.counts.note(Level.INFO, "IMAGE_EMBEDDED", detail, Where(file=self._source.place(file.member)))
         flags = native.get("flags")
         left = {key: value for key, value in flags.items() if value is not True} if isinstance(flags, dict) else flags
@@ -392,27 +391,25 @@ class _Reading:
             counts.into[type_of(other), other["label"]] += 1
         if shape is None or not isinstance(label, str):
             code = "NAME_MISSING" if shape is not None else "UNSUPPORTED_SHAPE"
-            detail = (
-                "Its 'label' is not a text." if shape is not None else f"{type_!r} is not a shape_type that is read."
-            )
+            detail = "Its 'label' is not a text." if shape is not None else f"Unknown shape_type {type_!r}."
             feature = Feature.LABEL_NAME if shape is not None else Feature.SHAPE
             counts.drop(code, feature, (kind, name), where, detail)
             return
         try:
-            found = [placed(one, size) for one in group.all_of]
+            found = [converted(record, size) for record in group.all_of]
         except ValueError as error:
             for one in group.all_of:
                 lost = (type_of(one), str(one["label"]))
                 counts.drop("INVALID_SHAPE", Feature.SHAPE, lost, where, f"It is left out, since {error}.")
             return
-        for item in self._classes.of(name, shape):  # of several the first that asks for all the answers
+        for item in self._classes.of(name, shape):  # of several the first with attributes for all answers
             members, native = self._members_of(group, item if self._classes.is_given else None)
             shared, left = self._classes.answers(item, members)
             if not left:
                 break
         for key, value in left.items():
             counts.into["answer", name] += 1
-            detail = f"Its class asks nothing to which {value!r} of {key!r} is an answer."
+            detail = f"Its class has no attribute for the answer {value!r} of {key!r}."
             counts.drop("ANSWER_DROPPED", Feature.ANSWERS, ("answer", name), where, detail)
         count = len(members) - len(left)
         if count:
@@ -425,18 +422,18 @@ class _Reading:
             counts.into["confidence", name] += 1
             counts.into["manual", name] += 1
             info = frame_info(manual=False, confidence=score)
-        changes = [change for one in found for change in one.changes]
+        changes = [change for match in found for change in match.changes]
         for code, detail in changes:
             counts.change(
                 Kind.APPROXIMATED, code, Feature.SHAPE, (kind, name), where, detail, counted=code != changes[0][0]
             )
-        also = tuple(Origin(type_of(one), one["label"]) for one in group.others)
+        also = tuple(Origin(type_of(each), each["label"]) for each in group.others)
         for at, coordinates in enumerate(self._coordinates(group, found, size, native, item)):
             is_split = at > 0
             if type_ == "points" and len(found[0].coordinates) > 1:
                 native = {**native, SET: group.number}
                 if at == 1:
-                    detail = "Several 'points' of one shape are objects of their own; LabelMe has them together again."
+                    detail = "The 'points' of one shape become separate objects, rejoined in LabelMe files."
                     counts.change(Kind.SPLIT, "POINTS_SPLIT", Feature.SHAPE, (kind, name), where, detail)
             changed = bool(changes) or (type_ == "points" and len(found[0].coordinates) > 1)
             origin = Origin(kind, name, None, () if is_split else carried, changed, {} if is_split else None, also)
@@ -445,28 +442,28 @@ class _Reading:
     def _coordinates(
         self, group: Group, found: Sequence[Any], size: tuple[int, int], native: dict[str, Any], item: Any
     ) -> list[Any]:
-        """Return the coordinates of what a group is; ``native`` is told how its shapes are said, if not as usual."""
+        """Return the coordinates of a group; unusual forms of its shapes go into ``native``."""
         first = found[0].coordinates[0]
         if group.is_skeleton:
             box = found[0].coordinates[0]
-            points = [one.coordinates[0] for one in found[1:]]
-            native |= _box_beside(box, points, group.first)
+            points = [match.coordinates[0] for match in found[1:]]
+            native |= _own_rectangle(box, points, group.first)
             return [self._skeleton(item, group.others, points)]
         forms = []
         for one, entry in zip(found, group.all_of, strict=True):
-            said = {key: entry[key] for key in ("shape_type", "points", "mask", OURS) if key in entry}
+            form = {key: entry[key] for key in ("shape_type", "points", "mask", OURS) if key in entry}
             usual = type_of(entry) != "mask" or one.coordinates[0]._box_runs()[4]
             is_usual = bool(usual) and is_as_written(entry, written(one.coordinates[0], size))
-            forms.append(None if is_usual else said)
+            forms.append(None if is_usual else form)
         if any(forms):
-            native[DRAWN] = forms
+            native[FORMS] = forms
         if group.is_joined:
-            rings = [[[*one.coordinates[0]._flat]] for one in found]
+            rings = [[[*each.coordinates[0]._flat]] for each in found]
             return [type(first)._from_rings(rings)]
         return list(found[0].coordinates)
 
     def _skeleton(self, item: Any, others: Sequence[Mapping[str, Any]], points: Sequence[Any]) -> SkeletonCoordinates:
-        [template] = [one for one in self.draft.ontology.skeleton_templates if one.name == item.name][:1]
+        [template] = [each for each in self.draft.ontology.skeleton_templates if each.name == item.name][:1]
         there = {
             entry["label"]: (point, (entry.get("flags") or {}).get("occluded"))
             for entry, point in zip(others, points, strict=True)
@@ -486,8 +483,8 @@ class _Reading:
         return SkeletonCoordinates(values)
 
     def _classifications(self, file: File, ours: Mapping[str, Any], row: LabelRowV2) -> Iterator[Any]:
-        flags, said = file.top.get("flags"), ours.get("classifications")
-        answers: dict[str, Any] = dict(said) if isinstance(said, dict) else {}
+        flags, stored = file.top.get("flags"), ours.get("classifications")
+        answers: dict[str, Any] = dict(stored) if isinstance(stored, dict) else {}
         questions = self._roots.by_key()
         for key, value in flags.items() if isinstance(flags, dict) else ():
             if value is True or (value is False and self._classes.is_given and key in questions):
@@ -498,7 +495,7 @@ class _Reading:
             answer = Unknown if question is None else answer_of(question, value)
             if answer is Unknown or question is None:
                 where = Where(file=row._origin, row=row.data_title)
-                detail = f"There is no classification to which {value!r} of {key!r} is an answer."
+                detail = f"No classification has {value!r} of {key!r} as an answer."
                 code, what = "ANSWER_DROPPED", ("classification", key)
                 self.counts.drop(code, Feature.CLASSIFICATIONS, what, where, detail)
                 continue
@@ -512,7 +509,7 @@ class _Reading:
 
 
 def is_labelme(top: Any) -> bool:
-    """Tell the keys of a LabelMe file."""
+    """Return whether these are the keys of a LabelMe file."""
     if not isinstance(top, dict) or "shapes" not in top or "tracks" in top:
         return False
     shapes = top["shapes"]
@@ -526,27 +523,27 @@ def _shape(group: Group) -> Shape | None:
 
 
 def _flags_left(left: Any, *, is_there: bool) -> dict[str, Any]:
-    """Return native keys for flags that are no answers: those that say no, and whatever else was said."""
+    """Return native keys for flags that are not answers: those that are false or not booleans."""
     if not is_there or left == {}:
         return {}
     if not isinstance(left, dict):
-        return {"flags" if left is None else ODD: left}
-    odd = {key: value for key, value in left.items() if value is not False}
+        return {"flags" if left is None else OTHER_FLAGS: left}
+    other_flags = {key: value for key, value in left.items() if value is not False}
     plain = {key: value for key, value in left.items() if value is False}
-    return {**({"flags": plain} if plain else {}), **({ODD: odd} if odd else {})}
+    return {**({"flags": plain} if plain else {}), **({OTHER_FLAGS: other_flags} if other_flags else {})}
 
 
 def _is_nested(value: Any) -> bool:
-    """Tell whether a value is no answer, whatever is asked: an object, or a list of more than texts."""
-    return isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(one, str) for one in value))
+    """Return whether a value cannot be an answer: an object, or a list of other than texts."""
+    return isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(item, str) for item in value))
 
 
 def _is_confidence(score: Any) -> bool:
     return type(score) in (int, float) and 0 <= score <= 1
 
 
-def _box_beside(box: Any, points: Sequence[Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the points of the rectangle of a skeleton, if it is not the one around its points."""
+def _own_rectangle(box: Any, points: Sequence[Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the points of a skeleton's rectangle, if it is not the one around its points."""
     xs, ys = [point.x for point in points], [point.y for point in points]
     bounds = (min(xs), min(ys), max(xs), max(ys))
     own = (box.top_left_x, box.top_left_y, box.top_left_x + box.width, box.top_left_y + box.height)
@@ -555,7 +552,7 @@ def _box_beside(box: Any, points: Sequence[Any], entry: Mapping[str, Any]) -> di
 
 
 def _path_within(member: str, given: object) -> str:
-    """Return the image of a file, as a member of the source, where its path goes up and stays inside; else empty.
+    """Return the image member for a path that goes up but stays inside the source; else empty.
 
     >>> _path_within("ann/a.json", "../imgs/a.jpg"), _path_within("ann/a.json", "../../a.jpg")
     ('imgs/a.jpg', '')
@@ -572,6 +569,6 @@ def _path_within(member: str, given: object) -> str:
 
 
 def _is_off(native: Mapping[str, Any]) -> bool:
-    """Tell whether all flags among native keys are off, which is as good as not there."""
+    """Return whether all flags among native keys are off, which loses nothing."""
     flags = native.get("flags", {})
     return isinstance(flags, dict) and all(value is False for value in flags.values())

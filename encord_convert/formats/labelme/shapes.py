@@ -1,7 +1,4 @@
-"""Shapes of LabelMe files: where each is, as the hub has it.
-
-The page of the format is :mod:`encord_convert.formats.labelme.page`.
-"""
+"""Converts shapes of LabelMe files to hub coordinates and back."""
 
 from __future__ import annotations
 
@@ -32,9 +29,9 @@ from encord_convert.sdk.objects.coordinates import (
 
 DECIMALS = 6
 OURS = "encord"
-"""Key of a file, or of a shape, that holds what only the hub has words for."""
+"""Key of a file or shape for data specific to the hub."""
 SQUARE_PX = 0.01
-"""How far the corners of a rotated rectangle may be from those of one."""
+"""Tolerance of a rotated rectangle's corners."""
 
 HUB: dict[str, Any] = {
     "rectangle": Shape.BOUNDING_BOX,
@@ -48,14 +45,14 @@ HUB: dict[str, Any] = {
     "points": Shape.POINT,
     "mask": Shape.BITMASK,
 }
-"""What each ``shape_type`` is in the hub."""
+"""Hub shape of each ``shape_type``."""
 _LEAST = {"rectangle": 2, "oriented_rectangle": 4, "rotation": 4, "circle": 2, "line": 2, "linestrip": 2, "mask": 2}
 Size = tuple[int, int]
 
 
 @dataclass(slots=True)
-class Placed:
-    """Where a shape is: coordinates of the hub (several for ``points``), and what is not as the file says.
+class Converted:
+    """Hub coordinates of a shape (several for ``points``), and how they differ from the file.
 
     Parameters
     ----------
@@ -69,7 +66,7 @@ class Placed:
 
 
 def points_of(entry: Mapping[str, Any]) -> list[tuple[float, float]] | None:
-    """Return the points of a shape in pixels; None if they are not lists of two numbers (of more, the first two)."""
+    """Return the points of a shape in pixels, the first two numbers of each; None if they are not numbers."""
     points = entry.get("points")
     if not isinstance(points, list) or not points:
         return None
@@ -90,8 +87,8 @@ def type_of(entry: Mapping[str, Any]) -> str:
     return "polygon" if given is None else given if isinstance(given, str) else repr(given)
 
 
-def placed(entry: Mapping[str, Any], size: Size) -> Placed:
-    """Return where a shape is.
+def converted(entry: Mapping[str, Any], size: Size) -> Converted:
+    """Return the coordinates of a shape.
 
     Parameters
     ----------
@@ -101,7 +98,7 @@ def placed(entry: Mapping[str, Any], size: Size) -> Placed:
     Raises
     ------
     ValueError
-        It has too few points, or its mask is no PNG, or of an image with more pixels than a mask may have.
+        Too few points, a mask that is not PNG, or an image larger than a mask may be.
     """
     type_, points = type_of(entry), points_of(entry)
     if points is None or len(points) < _LEAST.get(type_, 1):
@@ -111,27 +108,27 @@ def placed(entry: Mapping[str, Any], size: Size) -> Placed:
     if type_ == "rectangle":
         xs, ys = [x for x, _ in points], [y for _, y in points]
         left, top, w, h = min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
-        return Placed([BoundingBoxCoordinates(h / height, w / width, left / width, top / height)], [])
+        return Converted([BoundingBoxCoordinates(h / height, w / width, left / width, top / height)], [])
     if type_ in ("oriented_rectangle", "rotation"):
         return _rotated(points, size)
     if type_ == "circle":
         (cx, cy), (x, y) = points[:2]
-        return Placed([CircleCoordinates(cx / width, cy / height, math.hypot(x - cx, y - cy) / width)], [])
+        return Converted([CircleCoordinates(cx / width, cy / height, math.hypot(x - cx, y - cy) / width)], [])
     if type_ in ("line", "linestrip"):
-        return Placed([PolylineCoordinates._from_flat(flat)], [])
+        return Converted([PolylineCoordinates._from_flat(flat)], [])
     if type_ in ("point", "points"):
-        return Placed([PointCoordinate(x, y) for x, y in zip(flat[::2], flat[1::2], strict=True)], [])
+        return Converted([PointCoordinate(x, y) for x, y in zip(flat[::2], flat[1::2], strict=True)], [])
     if type_ == "mask":
         return _mask(entry, points, size)
     if numbers := ellipse_of(entry):
-        return Placed([CircleCoordinates(*numbers)], [])
-    return Placed([PolygonCoordinates._from_flat(flat)], [])
+        return Converted([CircleCoordinates(*numbers)], [])
+    return Converted([PolygonCoordinates._from_flat(flat)], [])
 
 
 def ellipse_of(entry: Mapping[str, Any]) -> list[float] | None:
-    """Return centre, radius, stretch and angle of a circle of the hub that is no circle, from the polygon it is here.
+    """Return centre, radius, stretch and angle of a stretched hub circle from its polygon.
 
-    Relative to the image, as :class:`CircleCoordinates` has them; None for other shapes.
+    Relative to the image, as in :class:`CircleCoordinates`; None for other shapes.
     """
     ours = entry.get(OURS)
     numbers = ours.get("circle") if isinstance(ours, dict) else None
@@ -141,11 +138,11 @@ def ellipse_of(entry: Mapping[str, Any]) -> list[float] | None:
 
 
 def hub_shape(entry: Mapping[str, Any]) -> Any:
-    """Return the shape of the hub that an entry is; None if it is none that is read."""
+    """Return the hub shape of an entry; None if it is not read."""
     return NewerShape.CIRCLE if ellipse_of(entry) else HUB.get(type_of(entry))
 
 
-def _rotated(points: list[tuple[float, float]], size: Size) -> Placed:
+def _rotated(points: list[tuple[float, float]], size: Size) -> Converted:
     (x0, y0), (x1, y1), (x2, y2), (x3, y3) = points[:4]
     flat = [x0, y0, x1, y1, x2, y2, x3, y3]
     changes = []
@@ -158,14 +155,14 @@ def _rotated(points: list[tuple[float, float]], size: Size) -> Placed:
         found = corners_from_rotated(x, y, w, h, theta)
         far = [min(math.hypot(a - c, b - d) for c, d in zip(found[::2], found[1::2], strict=True)) for a, b in points]
         if max(far) > SQUARE_PX:
-            detail = "The four 'points' are not the corners of a rectangle; the one with their first edge is read."
+            detail = "The four 'points' are not a rectangle's corners; the rectangle on their first edge is read."
             changes.append(("NOT_RECTANGULAR", detail))
     width, height = size
     box = RotatableBoundingBoxCoordinates(h / height, w / width, x / width, y / height, theta)
-    return Placed([box], changes)
+    return Converted([box], changes)
 
 
-def _mask(entry: Mapping[str, Any], points: list[tuple[float, float]], size: Size) -> Placed:
+def _mask(entry: Mapping[str, Any], points: list[tuple[float, float]], size: Size) -> Converted:
     rle.check_size(size[1], size[0])
     pixels = pixels_of(entry.get("mask"))
     (x0, y0), (x1, y1) = points[:2]
@@ -173,20 +170,20 @@ def _mask(entry: Mapping[str, Any], points: list[tuple[float, float]], size: Siz
     height, width = pixels.shape
     changes = []
     if (width, height) != (round(abs(x1 - x0)) + 1, round(abs(y1 - y0)) + 1):
-        detail = "The 'mask' is not as large as its corners say; it is read as it is, from the first corner."
+        detail = "The size of the 'mask' differs from its corners; it is read as is, from the first corner."
         changes.append(("MASK_EXTENT", detail))
     seen = pixels[max(-top, 0) : max(size[1] - top, 0), max(-left, 0) : max(size[0] - left, 0)]
     if seen.sum() < pixels.sum():
-        changes.append(("CLIPPED", "The 'mask' leaves its image and is cut at its border."))
+        changes.append(("CLIPPED", "The 'mask' leaves its image and is clipped."))
     high, wide = seen.shape
     if not seen.any():
-        return Placed([BitmaskCoordinates(np.zeros((size[1], size[0]), bool))], changes)
+        return Converted([BitmaskCoordinates(np.zeros((size[1], size[0]), bool))], changes)
     runs = rle.runs_from_mask(np.ascontiguousarray(seen))
-    return Placed([BitmaskCoordinates._from_box_runs(runs, max(left, 0), max(top, 0), wide, high, *size)], changes)
+    return Converted([BitmaskCoordinates._from_box_runs(runs, max(left, 0), max(top, 0), wide, high, *size)], changes)
 
 
 def pixels_of(text: Any) -> Any:
-    """Return the mask that a text in base64 is: (height, width) bool.
+    """Return the mask of a base64 text: (height, width) bool.
 
     Raises
     ------
@@ -204,9 +201,9 @@ def pixels_of(text: Any) -> Any:
 
 
 def written(coordinates: Any, size: Size) -> dict[str, Any]:
-    """Return the ``shape_type``, ``points`` and ``mask`` of a shape of one part, as LabelMe 7 writes them.
+    """Return ``shape_type``, ``points`` and ``mask`` of a one-part shape, as LabelMe 7 writes them.
 
-    Skeletons are several shapes, and not written here; nor is a mask without a pixel.
+    Skeletons (several shapes) and empty masks are not written here.
     """
     width, height = size
     mask, flat = None, list[float]()
@@ -249,13 +246,13 @@ def _form(type_: str, flat: Sequence[float], mask: str | None) -> dict[str, Any]
 
 
 def _rounded(number: float) -> float:
-    """Return a number of at most six decimals, whole if it is."""
+    """Round to six decimals; integral values become ints."""
     found = round(float(number), DECIMALS)
     return int(found) if found.is_integer() else found
 
 
 def is_as_written(entry: Mapping[str, Any], form: Mapping[str, Any]) -> bool:
-    """Tell whether a shape says what would be written for it."""
+    """Return whether a shape equals what would be written for it."""
     points = entry.get("points")
     if (
         entry.get("shape_type") != form["shape_type"]
@@ -270,7 +267,7 @@ def is_as_written(entry: Mapping[str, Any], form: Mapping[str, Any]) -> bool:
 
 
 def same(one: Any, other: Any, size: Size, tolerance_px: float) -> bool:
-    """Tell whether coordinates of one kind say the same."""
+    """Return whether coordinates of one kind are equal."""
     if isinstance(one, BitmaskCoordinates):
         return written(one, size) == written(other, size)
     numbers, others = _numbers(one), _numbers(other)

@@ -1,15 +1,14 @@
 """MOTS: masks of tracks over the frames of sequences, as lines of run lengths or as 16-bit PNG images.
 
 What it is
-    The form of the ground truth and the results of KITTI MOTS and the MOTS Challenge, which TrackEval reads and CVAT
-    ("MOTS PNG") writes. Boxes of tracks are the format ``mot``.
+    Ground truth and results of KITTI MOTS and the MOTS Challenge, which TrackEval reads and CVAT ("MOTS PNG") writes.
+    Boxes of tracks are the format ``mot``.
 
 Files on disk
-    Text: ``<name>/gt/gt.txt`` or ``instances_txt/<name>.txt``, a line a mask of frame, id, class, height, width and run
-    lengths as COCO packs them, with blanks between. Images: ``<name>/instances/000001.png`` or
-    ``instances/<name>/000001.png`` of 16 bits, in which the value of a pixel is the id, and 0 is nothing. In
-    ``labels.txt`` beside them a line is a class; ``seqinfo.ini`` is that of ``mot``. An id is 1000 times the class plus
-    a number.
+    Text: ``<name>/gt/gt.txt`` or ``instances_txt/<name>.txt``, one mask per line: frame, id, class, height, width and
+    COCO's compressed run lengths, separated by blanks. Images: ``<name>/instances/000001.png`` or
+    ``instances/<name>/000001.png`` of 16 bits, whose pixel values are ids and 0 is background; ``labels.txt`` next to
+    them has one class per line; ``seqinfo.ini`` as in ``mot``. An id is 1000 times the class plus a number.
 
 How each hub thing maps
     ===========  =======================================================================================================
@@ -17,12 +16,12 @@ How each hub thing maps
     id           one bitmask object over its frames
     class        the name in labels.txt, else 1 is ``car`` and 2 ``pedestrian``
     10000        a region to ignore: an object of the class ``ignored`` on each frame
-    ids          come back where they fit, and are told by the tracks elsewhere
+    ids          come back where they fit; other formats have the tracks
     ===========  =======================================================================================================
 
 What is lost
-    Reading: lines that are not a mask of the size of their sequence. Writing: one object has a pixel, the later one
-    (HIDDEN_PIXELS); polygons and boxes become masks; answers, confidence.
+    Reading: lines that are not a mask of their sequence's size. Writing: pixels below a later object (HIDDEN_PIXELS);
+    polygons and boxes become masks; answers, confidence.
 
 Sources
     https://www.vision.rwth-aachen.de/page/mots, "Annotation format"; TrackEval 1.3.0, docs/MOTS-format.txt.
@@ -37,10 +36,10 @@ from typing import Any, Literal
 import numpy as np
 
 from encord_convert.errors import ReadError, WriteError
+from encord_convert.formats._annotations import MOST_FRAMES, Annotation, RowBuilder, native_of
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._lines import lines_of
-from encord_convert.formats._marks import MOST_FRAMES, Mark, Marks, native_of
 from encord_convert.formats._numbered import MASKS, FrameFolders, number_of
 from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import SIZES, Size, Sizes, write_sizes
@@ -86,7 +85,7 @@ class WriteOptions:
     """How MOTS files are written."""
 
     container: Literal["auto", "txt", "png"] = field(
-        default="auto", metadata={"help": "Lines of text or 16-bit images; auto: as a source of MOTS has it, else txt."}
+        default="auto", metadata={"help": "Lines of text or 16-bit images; auto: as the MOTS source, else txt."}
     )
 
 
@@ -98,7 +97,7 @@ class Sequence:
     images: list[str]
 
     def size(self, source: Source) -> tuple[int, int]:
-        """Return width and height of its frames: as its seqinfo.ini, its first image or its first mask says them."""
+        """Return width and height of its frames, from seqinfo.ini, the first image or the first mask."""
         size = self.clip.size_px
         if not all(size) and self.images:
             head = png.header(source.head(self.images[0], png.HEADER_BYTES))
@@ -110,8 +109,8 @@ class Sequence:
         )
         return (int(line[4]), int(line[3])) if is_row(line) else size if all(size) else (1, 1)
 
-    def marks(self, source: Source) -> Iterator[Mark]:
-        """Yield its masks; frames are numbered as they are in the file."""
+    def annotations(self, source: Source) -> Iterator[Annotation]:
+        """Yield its masks; frame numbers are the file's."""
         size = self.size(source)
         yield from _of_images(source, self, size) if self.images else _of_text(source, self, size)
 
@@ -145,7 +144,7 @@ def _clip(source: Source, name: str, known: set[str]) -> Clip:
 def _is_text(source: Source, name: str) -> bool:
     lines = source.head(name, 1 << 16).decode("utf-8", "replace").splitlines()
     found = [line.split() for line in lines[:_LOOKED_AT] if line.strip()]
-    if not found:  # a sequence without masks, if it is ours
+    if not found:  # a sequence without masks, if we wrote it
         return name.endswith("gt/gt.txt")
     return is_row(found[0]) and any(map(is_mask, found))
 
@@ -160,7 +159,7 @@ def _is_image(source: Source, name: str) -> bool:
 
 def identify(source: Source) -> Match:
     """Say yes to lines of six columns that end in run lengths, and to folders ``instances`` of 16-bit images."""
-    return Match.YES if any(one.images or source.head(one.clip.file, 1) for one in _sequences(source)) else Match.NO
+    return Match.YES if any(s.images or source.head(s.clip.file, 1) for s in _sequences(source)) else Match.NO
 
 
 def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
@@ -171,49 +170,49 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
     ReadError
         There is none, or an image is damaged or too large.
     """
-    marks = Marks(
+    builder = RowBuilder(
         FAMILY,
         {"annotation.track_id", "image.(file)", "image.(spelled)", "image.(first)", "image.(names)", "image.(frames)"},
     )
-    found, sizes, folders = _sequences(source, marks.counts.note), Sizes(source, None), FrameFolders(source)
+    found, sizes, folders = _sequences(source, builder.counts.note), Sizes(source, None), FrameFolders(source)
     if not found and SIZES not in source.names(SIZES, depth=1):
         raise ReadError(
             source.name, "has no sequences of MOTS: lines with run lengths, or 16-bit images in instances/."
         )
     order: dict[str, int] = {}
-    for one in found:
-        for name in filter(None, one.clip.labels or KNOWN.values()):
+    for entry in found:
+        for name in filter(None, entry.clip.labels or KNOWN.values()):
             order.setdefault(name, len(order))
-            if one.clip.labels:
-                marks.declare(name, Shape.BITMASK, {})
-    is_listed = any(one.clip.labels for one in found)
+            if entry.clip.labels:
+                builder.declare(name, Shape.BITMASK, {})
+    is_listed = any(match.clip.labels for match in found)
     form = "png" if found and found[0].images else "txt"
-    every = (mark for one in found for mark in one.marks(source))
+    every = (annotation for item in found for annotation in item.annotations(source))
     native = {"labels": is_listed, "container": form, NOTES: ()}
 
     def walk() -> Iterator[LabelRowV2]:
-        return (_row(source, one, marks, sizes, folders) for one in found)
+        return (_row(source, match, builder, sizes, folders) for match in found)
 
-    return marks.labels(every, walk, order=lambda name: order.get(name, len(order)), native=native)
+    return builder.labels(every, walk, order=lambda name: order.get(name, len(order)), native=native)
 
 
-def _row(source: Source, one: Sequence, marks: Marks, sizes: Sizes, folders: FrameFolders) -> LabelRowV2:
-    clip, place, found = one.clip, source.place(one.clip.file), list(one.marks(source))
+def _row(source: Source, one: Sequence, builder: RowBuilder, sizes: Sizes, folders: FrameFolders) -> LabelRowV2:
+    clip, place, found = one.clip, source.place(one.clip.file), list(one.annotations(source))
     folder = clip.images_in(folders)
-    numbers = [_number(name, n) for n, name in enumerate(one.images, 1)] or [mark.frame for mark in found]
+    numbers = [_number(name, n) for n, name in enumerate(one.images, 1)] or [annotation.frame for annotation in found]
     first = int(all(numbers) and all(number_of(name) != 0 for name in folders.files(folder)))
     images = folders.frames(folder, first=first)
-    for mark in found:
-        mark.frame -= first
-        if mark.frame >= MOST_FRAMES:
-            mark.fault, mark.frame = ("FRAME_BEYOND", f"There is no frame {mark.frame}."), 0
+    for annotation in found:
+        annotation.frame -= first
+        if annotation.frame >= MOST_FRAMES:
+            annotation.fault, annotation.frame = ("FRAME_BEYOND", f"There is no frame {annotation.frame}."), 0
     stated = sizes.stated.get(clip.file.removesuffix(".txt"))
     length = stated.frames if stated else clip.number("seqlength")
-    frames = max(length, len(one.images), max(images, default=0) + 1, *(mark.frame + 1 for mark in found))
+    frames = max(length, len(one.images), max(images, default=0) + 1, *(annotation.frame + 1 for annotation in found))
     title = (stated and stated.title) or clip.title
     size = stated[1:3] if stated else one.size(source)
-    row = marks.row(DataType.VIDEO, title, size, clip.file, place, frames=frames)
-    called = clip.folders(folder)[: 1 if one.images else None]  # shorter ones are those of masks too
+    row = builder.row(DataType.VIDEO, title, size, clip.file, place, frames=frames)
+    called = clip.folders(folder)[: 1 if one.images else None]  # shorter files are masks too
     row._file = LabelFile("", title, images, called, first)
     own: dict[str, Any] = {f"seqinfo.{key}": value for key, value in clip.rest()} | {
         "(file)": clip.file,
@@ -222,7 +221,7 @@ def _row(source: Source, one: Sequence, marks: Marks, sizes: Sizes, folders: Fra
     if one.images:
         own["(names)"] = [name.rpartition("/")[2][:-4] for name in one.images]
         own["(frames)"] = [_number(name, n) - first for n, name in enumerate(one.images, 1)]
-    return marks.fill(row, found, own | ({} if first else {"(first)": 0}))
+    return builder.fill(row, found, own | ({} if first else {"(first)": 0}))
 
 
 def _number(name: str, number: int) -> int:
@@ -237,41 +236,41 @@ def _class_of(id_: int, one: Sequence) -> str:
     return KNOWN.get(number, f"class {number}") if labels is None or id_ == IGNORE_ID else f"class {number}"
 
 
-def _mark(id_: int, frame: int, one: Sequence, line: int | None = None) -> Mark:
+def _annotation(id_: int, frame: int, one: Sequence, line: int | None = None) -> Annotation:
     track = None if id_ == IGNORE_ID else id_
     label, native = _class_of(id_, one), {"track_id": id_}
-    return Mark(label, None, line, frame, track, native=native, type="mask", shape=Shape.BITMASK)
+    return Annotation(label, None, line, frame, track, native=native, type="mask", shape=Shape.BITMASK)
 
 
-def _of_text(source: Source, one: Sequence, size: tuple[int, int]) -> Iterator[Mark]:
+def _of_text(source: Source, one: Sequence, size: tuple[int, int]) -> Iterator[Annotation]:
     for line, text in lines_of(source, one.clip.file):
         words = text.split()
         if not words:
             continue
         if not is_row(words):
-            mark = Mark(IGNORED, line=line, frame=1, type="mask", shape=Shape.BITMASK)
+            annotation = Annotation(IGNORED, line=line, frame=1, type="mask", shape=Shape.BITMASK)
             said = f"{text[:40].strip()} … {text[-30:].strip()}" if len(text) > 70 else text.strip()
-            mark.fault = "INVALID_ANNOTATION", f"It is not frame, id, class, height, width and run lengths: {said}"
-            yield mark
+            annotation.fault = "INVALID_ANNOTATION", f"Not frame, id, class, height, width and run lengths: {said}"
+            yield annotation
             continue
         frame, id_, class_, height, width = map(int, words[:5])
-        mark = _mark(id_, frame, one, line)
+        annotation = _annotation(id_, frame, one, line)
         if class_ != id_ // OF_CLASS:
-            mark.native["class"] = class_
+            annotation.native["class"] = class_
         if (width, height) != size:
             said = f"{width} × {height} pixels, its sequence {size[0]} × {size[1]}"
-            mark.fault = "SIZE_MISMATCH", f"The mask is of {said}."
+            annotation.fault = "SIZE_MISMATCH", f"The mask is of {said}."
         else:
             try:
                 runs = rle.check_runs(rle.runs_from_string(words[5]), height, width)
                 box_runs = rle.box_runs_from_column_frame_runs(runs, width, height)
-                mark.coordinates = BitmaskCoordinates._from_box_runs(*box_runs, *size)
+                annotation.coordinates = BitmaskCoordinates._from_box_runs(*box_runs, *size)
             except ValueError as error:
-                mark.fault = "INVALID_RLE", f"{error}"
-        yield mark
+                annotation.fault = "INVALID_RLE", f"{error}"
+        yield annotation
 
 
-def _of_images(source: Source, one: Sequence, size: tuple[int, int]) -> Iterator[Mark]:
+def _of_images(source: Source, one: Sequence, size: tuple[int, int]) -> Iterator[Annotation]:
     for number, name in enumerate(one.images, 1):
         try:
             pixels = png.decoded(source.head(name, 1 << 30)).pixels
@@ -281,12 +280,9 @@ def _of_images(source: Source, one: Sequence, size: tuple[int, int]) -> Iterator
         if pixels.ndim != 2 or pixels.shape != size[::-1]:
             raise ReadError(source.place(name), f"is not an image of one channel and {size[0]} × {size[1]} pixels.")
         for value, box_runs in values_in([pixels]):
-            mark = _mark(value, frame, one)
-            mark.coordinates = BitmaskCoordinates._from_box_runs(*box_runs, *size)
-            yield mark
-
-
-# -- writing ----------------------------------------------------------------------------------------------------------
+            annotation = _annotation(value, frame, one)
+            annotation.coordinates = BitmaskCoordinates._from_box_runs(*box_runs, *size)
+            yield annotation
 
 
 def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
@@ -295,7 +291,7 @@ def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
     Raises
     ------
     WriteError
-        A row has more objects of a class, or there are more classes, than fit into an id of 16 bits.
+        A row has more objects of a class, or the set more classes, than fit into 16-bit ids.
     """
     labels, is_empty = narrowed.labels, True
     own = labels.native.get(FAMILY, {})
@@ -355,17 +351,17 @@ def _ids(row: LabelRowV2, native: Any, numbers: dict[str, int], most: int) -> di
     ids: dict[str, int] = {}
     taken: set[int] = set()
     counts: dict[int, int] = {}
-    for one in (one for one in row._objects.values() if one._frames and one.object_name in numbers):
-        number = numbers[one.object_name]
-        id_ = native.of(one.object_hash, min(one._frames)).get("track_id", -1) if native else -1
-        if id_ != IGNORE_ID or one.object_name != IGNORED:
+    for item in (object_ for object_ in row._objects.values() if object_._frames and object_.object_name in numbers):
+        number = numbers[item.object_name]
+        id_ = native.of(item.object_hash, min(item._frames)).get("track_id", -1) if native else -1
+        if id_ != IGNORE_ID or item.object_name != IGNORED:
             while id_ in taken or id_ // OF_CLASS != number:
                 counts[number] = counts.get(number, 0) + 1
                 id_ = number * OF_CLASS + counts[number]
                 if counts[number] >= OF_CLASS or id_ > most:
                     what = f"{row.data_title}: object {counts[number]} of class {number} does not fit into an id"
                     raise WriteError(f"{what}: there are 999 of a class, and in images 64 classes, at most.")
-        ids[one.object_hash] = id_
+        ids[item.object_hash] = id_
         taken.add(id_)
     return ids
 

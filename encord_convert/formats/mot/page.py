@@ -1,13 +1,13 @@
-"""MOT Challenge text: boxes of tracks over the frames of sequences, a line a box.
+"""MOT Challenge text: tracks of boxes over sequences, one box per line.
 
 What it is
-    The form of the ground truth and the results of the MOT Challenge, which trackers write and TrackEval and motmetrics
-    read; CVAT (MOT 1.1), Datumaro and DagsHub write it too. Masks of tracks are the format ``mots``.
+    Ground truth and results of the MOT Challenge, which trackers write and TrackEval and motmetrics read; CVAT (MOT
+    1.1), Datumaro and DagsHub write it too. Masks of tracks are the format ``mots``.
 
 Files on disk
     For each sequence ``<name>/gt/gt.txt``, or ``<name>/det/det.txt``, or results in ``<name>.txt``; ``seqinfo.ini``
-    with its size, length and rate; ``gt/labels.txt`` with a class a line; images in ``<name>/img1/``. Sizes are those
-    of seqinfo.ini, else of the images, else ``-r size=1920x1080`` says them. Frames and ids are from 1.
+    with its size, length and rate; ``gt/labels.txt`` with a class per line; images in ``<name>/img1/``. Sizes come from
+    seqinfo.ini, else the images, else ``-r size=1920x1080``. Frames and ids start at 1.
 
     =======  =============================  ========================================================================
     columns  of                             frame, id, left, top, width, height, then
@@ -27,21 +27,20 @@ How each hub thing maps
     visibility             the text ``visibility``, on the frames where it is not 1
     confidence             the confidence, made by a machine; one outside 0 to 1 is kept as MOT's own
     class                  the name in labels.txt, else that of MOT16 to MOT20, else ``class 14``
-    x, y, z, ids,          kept as MOT's own: they come back, and other formats count them (ids are told by the tracks)
+    x, y, z, ids,          kept as MOT's own: they come back, and other formats count them (but ids)
     comments, other keys
     =====================  =========================================================================================
 
-    A frame without a row is one on which the object is not seen: nothing is filled in, but with ``-r fill=5`` gaps of
-    up to five frames are, in a straight line.
+    On a frame without a row the object is absent; ``-r fill=5`` interpolates gaps of up to five frames linearly.
 
 What is lost
-    Reading: rows without an area or that are not numbers, a second row of an id on one frame. Writing: all but boxes;
-    other areas are written as the box around them, images as sequences of one frame.
+    Reading: rows without an area or with non-numbers, a second row of an id on one frame. Writing: all but boxes; other
+    areas are written as their bounding box, images as sequences of one frame.
 
 Dialects met in the wild
-    Blanks for commas, ids as text, 3.0 for 3, frames from 0 (a note says so; they come back), seqinfo.ini without its
-    section or in lower case, blank lines in labels.txt, comments. Ten columns that could be VisDrone's are an error
-    that names the option.
+    Blanks for commas, text ids, 3.0 for 3, frames from 0 (noted and restored), seqinfo.ini without its section or in
+    lower case, blank lines in labels.txt, comments. Ten columns that could be VisDrone's are an error that names the
+    option.
 
 Sources
     TrackEval 1.3.0, docs/MOTChallenge-format.txt; Milan et al., "MOT16", arXiv 1603.00831, table 3; CVAT, "MOT format";
@@ -58,10 +57,10 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from encord_convert.errors import ReadError
+from encord_convert.formats._annotations import Annotation, RowBuilder
 from encord_convert.formats._api import Exporter, Format, Importer, Match, NoOptions
 from encord_convert.formats._boxes import box_carries, is_checked, is_number
 from encord_convert.formats._files import Source, Target
-from encord_convert.formats._marks import Mark, Marks
 from encord_convert.formats._numbered import FrameFolders
 from encord_convert.formats._sizes import SIZES, SizeOptions, Sizes
 from encord_convert.formats.mot.sequences import (
@@ -92,7 +91,7 @@ FAMILY = "mot"
 
 
 def keeps_answer(attribute: Any, value: Any) -> bool:
-    """Tell an answer that has a column: that a box is ignored, and how visible it is."""
+    """Return whether an answer has a column: ignored, or visibility."""
     if attribute.title == "ignored":
         return is_checked(attribute, value)
     return attribute.title == "visibility" and is_number(value) and float(value) != 1
@@ -110,12 +109,12 @@ class ReadOptions(SizeOptions):
 
     kind: Literal["video", "group"] = field(default="video", metadata={"help": "What a sequence is in the hub."})
     coordinates: Literal["continuous", "mot"] = field(
-        default="continuous", metadata={"help": "mot: the pixel at the top left is 1, 1; boxes are moved by one."}
+        default="continuous", metadata={"help": "mot: the top-left pixel is 1, 1; boxes are shifted by one."}
     )
     first: Literal["auto", "0", "1"] = field(
-        default="auto", metadata={"help": "Number of the first frame; auto: 0 where a row has it, else 1."}
+        default="auto", metadata={"help": "Number of the first frame; auto: 0 if a row has it, else 1."}
     )
-    fill: int = field(default=0, metadata={"help": "Gaps of up to so many frames are filled in a straight line."})
+    fill: int = field(default=0, metadata={"help": "Interpolate gaps of up to this many frames linearly."})
     dialect: Dialect = field(
         default="auto", metadata={"help": "visdrone: ten columns that end in class, truncation and occlusion."}
     )
@@ -151,13 +150,13 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     Raises
     ------
     ReadError
-        There is none, one is not text, ten columns could be of two dialects, or the size of the frames is not known.
+        None found, not text, ten columns of ambiguous dialect, or unknown frame size.
     """
-    marks = Marks(FAMILY, QUIET, is_dynamic=True)
-    found, sizes = clips(source, marks.counts.note), Sizes(source, options.size)
+    builder = RowBuilder(FAMILY, QUIET, is_dynamic=True)
+    found, sizes = clips(source, builder.counts.note), Sizes(source, options.size)
     folders = FrameFolders(source)
     if not found and SIZES not in source.names(SIZES, depth=1):
-        raise ReadError(source.name, "has no sequences of MOT: gt/gt.txt, det/det.txt or files of 9 or 10 columns.")
+        raise ReadError(source.name, "has no MOT sequences: gt/gt.txt, det/det.txt or files of 9 or 10 columns.")
     shift = -1.0 if options.coordinates == "mot" else 0.0
     first = None if options.first == "auto" else int(options.first)
     parse = partial(rows_of, source, dialect=options.dialect, shift=shift, first=first)
@@ -166,49 +165,55 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     for clip in found:
         for name in clip.labels or ():
             if name:
-                marks.declare(name, Shape.BOUNDING_BOX, {})
+                builder.declare(name, Shape.BOUNDING_BOX, {})
                 order.setdefault(name, len(order))
-        _note(marks, source, clip, options)
+        _note(builder, source, clip, options)
     for number, name in enumerate(VISDRONE if options.dialect == "visdrone" else CLASSES):
         order.setdefault(name, 1000 + number)
 
-    def every() -> Iterator[Mark]:
+    def every() -> Iterator[Annotation]:
         for clip in found:
             rows = parse(clip)
-            yield from rows.marks((1, 1))
+            yield from rows.annotations((1, 1))
             unnamed.update(rows.unnamed)
             if rows.first == 0 and first is None:
                 detail = "Frames are numbered from 0; MOT numbers them from 1."
-                marks.counts.note(Level.WARNING, "FRAMES_FROM_ZERO", detail, Where(source.place(clip.file)))
+                builder.counts.note(Level.WARNING, "FRAMES_FROM_ZERO", detail, Where(source.place(clip.file)))
         for number in sorted(unnamed):
             detail = f"Class {number} has no name; it is called 'class {number}'."
-            marks.counts.note(Level.WARNING, "UNDECLARED_LABEL", detail)
+            builder.counts.note(Level.WARNING, "UNDECLARED_LABEL", detail)
 
     def walk() -> Iterator[LabelRowV2]:
-        return (_row(source, clip, sizes, marks, options, parse, folders) for clip in found)
+        return (_row(source, clip, sizes, builder, options, parse, folders) for clip in found)
 
     native = {"labels": any(clip.labels for clip in found), "visdrone": options.dialect == "visdrone", NOTES: ()}
-    return marks.labels(every(), walk, native=native, order=lambda name: order.get(name, 10_000))
+    return builder.labels(every(), walk, native=native, order=lambda name: order.get(name, 10_000))
 
 
-def _note(marks: Marks, source: Source, clip: Clip, options: ReadOptions) -> None:
+def _note(builder: RowBuilder, source: Source, clip: Clip, options: ReadOptions) -> None:
     where = Where(source.place(clip.file))
     for key, value in clip.unread():
         detail = f"{source.place(clip.base + INI)}: {key!r} is {value!r}, which is not a whole number above 0."
-        marks.counts.note(Level.WARNING, "SEQINFO_NOT_READ", detail)
+        builder.counts.note(Level.WARNING, "SEQINFO_NOT_READ", detail)
     if clip.title.upper().startswith("MOT") and options.coordinates == "continuous":
-        detail = "The MOT Challenge counts pixels from 1; boxes are read as they are, as all tools do."
-        marks.counts.note(Level.INFO, "ONE_BASED_PIXELS", detail, where)
+        detail = "The MOT Challenge counts pixels from 1; boxes are read unshifted, as all tools do."
+        builder.counts.note(Level.INFO, "ONE_BASED_PIXELS", detail, where)
 
 
 def _row(
-    source: Source, clip: Clip, sizes: Sizes, marks: Marks, options: ReadOptions, parse: Any, folders: FrameFolders
+    source: Source,
+    clip: Clip,
+    sizes: Sizes,
+    builder: RowBuilder,
+    options: ReadOptions,
+    parse: Any,
+    folders: FrameFolders,
 ) -> LabelRowV2:
     place, folder = source.place(clip.file), clip.images_in(folders)
     files, images = folders.files(folder), folders.frames(folder, length=clip.number("seqlength"))
     stated = sizes.stated.get(clip.file.removesuffix(".txt"))
     size = stated[1:3] if stated else clip.size_px
-    is_unsized = {clip.said("imwidth"), clip.said("imheight")} == {"0"}  # nobody knew: it has no boxes
+    is_unsized = {clip.value("imwidth"), clip.value("imheight")} == {"0"}  # unknown: it has no boxes
     if not (all(size) or stated or is_unsized):
         size = 0, 0
         with suppress(*(ReadError,) * is_empty(source, clip.file)):
@@ -220,44 +225,46 @@ def _row(
         len(files),
         1,
         rows.last + 1,
-        *(one + 1 for one in images),
+        *(image + 1 for image in images),
     )
     if 0 < clip.number("seqlength") < frames:
         detail = f"{clip.title}: 'seqLength' is {clip.number('seqlength')}, and there are {frames} frames."
-        marks.counts.note(Level.WARNING, "FRAME_BEYOND", detail, Where(place))
+        builder.counts.note(Level.WARNING, "FRAME_BEYOND", detail, Where(place))
     rate = clip.number("framerate")
-    fps = rate if clip.said("framerate") == str(rate) else None
+    fps = rate if clip.value("framerate") == str(rate) else None
     if options.kind == "group":
-        row = _group(marks, clip, files, size, frames, place)
+        row = _group(builder, clip, files, size, frames, place)
     else:
-        row = marks.row(DataType.VIDEO, title, size, clip.file, place, frames=frames, fps=fps)
+        row = builder.row(DataType.VIDEO, title, size, clip.file, place, frames=frames, fps=fps)
     row._file = LabelFile("", title, images, clip.folders(folder), first=1)
-    found: Iterable[Mark] = rows.marks(size)
+    found: Iterable[Annotation] = rows.annotations(size)
     if options.fill:
         marked = list(found)
         found = [*marked, *_filled(marked, options.fill)]
     own = own_of(rows)
     if fps is not None:
         own.pop(f"seqinfo.{clip.info['framerate'][0]}", None)
-    return marks.fill(row, found, own)
+    return builder.fill(row, found, own)
 
 
-def _group(marks: Marks, clip: Clip, files: list[str], size: tuple[int, int], frames: int, place: str) -> LabelRowV2:
+def _group(
+    builder: RowBuilder, clip: Clip, files: list[str], size: tuple[int, int], frames: int, place: str
+) -> LabelRowV2:
     if frames > _MOST_UNITS:
-        raise ReadError(place, f"has {frames} frames; an image group of at most {_MOST_UNITS} is read.")
-    ending = clip.said("imext") or ".jpg"
+        raise ReadError(place, f"has {frames} frames; an image group may have {_MOST_UNITS}.")
+    ending = clip.value("imext") or ".jpg"
     given = [file.rpartition("/")[2] for file in files] if len(files) == frames else []
     names = given or [f"{frame + 1:06d}{ending}" for frame in range(frames)]
-    units = [marks.draft.unit(name, *size, (clip.file, n), n) for n, name in enumerate(names)]
-    return marks.draft.row(DataType.IMG_GROUP, clip.title, units, frames=frames, key=(clip.file,), file=place)
+    units = [builder.draft.unit(name, *size, (clip.file, n), n) for n, name in enumerate(names)]
+    return builder.draft.row(DataType.IMG_GROUP, clip.title, units, frames=frames, key=(clip.file,), file=place)
 
 
-def _filled(marks: list[Mark], most: int) -> Iterator[Mark]:
-    """Yield the marks between those of a track that are at most so many frames apart."""
-    tracks: dict[Any, dict[int, Mark]] = {}
-    for mark in marks:
-        if mark.track is not None and mark.fault is None:
-            tracks.setdefault((mark.track, mark.label), {}).setdefault(mark.frame, mark)
+def _filled(annotations: list[Annotation], most: int) -> Iterator[Annotation]:
+    """Yield interpolated marks for gaps in tracks of at most so many frames."""
+    tracks: dict[Any, dict[int, Annotation]] = {}
+    for annotation in annotations:
+        if annotation.track is not None and annotation.fault is None:
+            tracks.setdefault((annotation.track, annotation.label), {}).setdefault(annotation.frame, annotation)
     for members in tracks.values():
         for start, end in pairwise(sorted(members)):
             one, other = members[start], members[end]
@@ -265,7 +272,9 @@ def _filled(marks: list[Mark], most: int) -> Iterator[Mark]:
                 share = (frame - start) / (end - start)
                 a, b = one.coordinates, other.coordinates
                 box = (x + share * (y - x) for x, y in zip(_numbers(a), _numbers(b), strict=True))
-                computed = Mark(one.label, BoundingBoxCoordinates(*box), one.line, frame, one.track, is_manual=False)
+                computed = Annotation(
+                    one.label, BoundingBoxCoordinates(*box), one.line, frame, one.track, is_manual=False
+                )
                 computed.is_computed = True
                 yield computed
 

@@ -1,15 +1,12 @@
-"""MOT Challenge text written: a folder for each sequence.
-
-The page of the format is :mod:`encord_convert.formats.mot.page`.
-"""
+"""Writes MOT Challenge text: a folder for each sequence."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from encord_convert.formats._annotations import answers_at, ids_of, native_of, plain
 from encord_convert.formats._boxes import box_px, decimal
 from encord_convert.formats._files import Target, name_fault
-from encord_convert.formats._marks import answers_at, ids_of, native_of, plain
 from encord_convert.formats._paths import Paths
 from encord_convert.formats._sizes import Size, write_sizes
 from encord_convert.formats.mot.sequences import CLASSES, INI, LABELS, OBJECT, VISDRONE, base_of
@@ -46,12 +43,12 @@ def write_sequences(narrowed: Narrowed, target: Target) -> None:
             with target.open(f"{file.rpartition('/')[0]}/{LABELS}".lstrip("/")) as stream:
                 stream.write("".join(f"{one_line(name)}\n" for name in names).encode("utf-8", "surrogatepass"))
         write_info(target, row, keys, file, sizes)
-    if sizes or is_empty:  # a folder without a file would not be there
+    if sizes or is_empty:  # an empty folder would not be created
         write_sizes(target, sizes)
 
 
 def placed(paths: Paths, row: LabelRowV2, file: str, usual: str) -> str:
-    """Return the path of the file of a sequence: that of the source if no other has it, else in its own folder."""
+    """Return the path of a sequence's file: the source's if still free, else in a folder of its own."""
     stem, dot, ending = file.rpartition(".")
     stem, ending = (stem, dot + ending) if "/" not in ending and stem else (file, "")
     if file and not name_fault(file) and paths.file(stem, ending) == stem:
@@ -60,7 +57,7 @@ def placed(paths: Paths, row: LabelRowV2, file: str, usual: str) -> str:
 
 
 def write_info(target: Target, row: LabelRowV2, keys: Keys, file: str, sizes: list[Size]) -> None:
-    """Write the seqinfo.ini of a sequence into its folder; one without a folder of its own has a line of sizes.csv."""
+    """Write the seqinfo.ini of a sequence, or a line of sizes.csv if it has no folder of its own."""
     base = base_of(file)
     if base is None:
         sizes.append(Size(file.removesuffix(".txt"), *frame_size(row, 0), row.data_title, row.number_of_frames))
@@ -70,7 +67,7 @@ def write_info(target: Target, row: LabelRowV2, keys: Keys, file: str, sizes: li
 
 
 def known_numbers(names: list[str], is_visdrone: bool) -> dict[str, int] | None:
-    """Return the numbers of classes that have them without a list; None if one has none."""
+    """Return the standard numbers of classes; None if any class has none."""
     known = {f"class {n}": n for n in range(1000)}
     known |= (
         {name: n for n, name in enumerate(VISDRONE)} if is_visdrone else {name: n for n, name in enumerate(CLASSES, 1)}
@@ -85,7 +82,7 @@ def one_line(text: str) -> str:
 
 
 def info_text(row: LabelRowV2, keys: Keys) -> str:
-    """Return the seqinfo.ini of a row; ``keys`` are what is native of it."""
+    """Return the seqinfo.ini of a row; ``keys`` is its native data."""
     width, height = frame_size(row, 0)
     said = {key[8:]: value for key, value in keys.items() if key.startswith("seqinfo.")}
     lower = {key.lower() for key in said}
@@ -102,22 +99,22 @@ def info_text(row: LabelRowV2, keys: Keys) -> str:
 def _lines(row: LabelRowV2, written: Any, native: Any, keys: Keys, numbers: Any, carries: Carries) -> Any:
     """Yield the rows of a sequence, frame by frame."""
     columns, first, shift = keys.get("(columns)", 9), keys.get("(first)", 1), keys.get("(shift)", 0.0)
-    is_plain = columns == 9 or any(one.object_name != OBJECT for some in written.values() for one in some)
+    is_plain = columns == 9 or any(item.object_name != OBJECT for some in written.values() for item in some)
     if keys.get("(dialect)") != "visdrone" and is_plain and columns != 8:
         columns = 9
     ids = ids_of(row, native, least=1)
     yield from keys.get("comment", ())
     for frame, objects in sorted(written.items()):
         size = frame_size(row, frame)
-        for one in objects:
-            own = native.of(one.object_hash, frame) if native else {}
-            left, top, width, height = box_px(one._frames[frame].coordinates, size, carries.tolerance_px)
-            said, info = answers_at(one, frame, carries), one._frames[frame].object_frame_instance_info
+        for object_ in objects:
+            own = native.of(object_.object_hash, frame) if native else {}
+            left, top, width, height = box_px(object_._frames[frame].coordinates, size, carries.tolerance_px)
+            said, info = answers_at(object_, frame, carries), object_._frames[frame].object_frame_instance_info
             confidence = repr(info.confidence) if info.confidence != 1 else "1"
-            cells = [str(frame + first), str(ids[one.object_hash])]
+            cells = [str(frame + first), str(ids[object_.object_hash])]
             cells += [decimal(number) for number in (left - shift, top - shift, width, height)]
             cells.append("0" if "ignored" in said else own.get("conf", confidence))
-            class_ = str(numbers[one.object_name])
+            class_ = str(numbers[object_.object_name])
             if keys.get("(dialect)") == "visdrone":
                 cells += [class_, own.get("truncation", "0"), own.get("occlusion", "0")]
             elif columns == 9:

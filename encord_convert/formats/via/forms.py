@@ -1,7 +1,4 @@
-"""The three forms of VIA: a project, the annotations of one, a table; and the images each has.
-
-The page of the format is :mod:`encord_convert.formats.via.page`.
-"""
+"""The three forms of VIA files (project, annotations, CSV), and the images of each."""
 
 from __future__ import annotations
 
@@ -11,10 +8,10 @@ from typing import Any
 import msgspec
 
 from encord_convert.errors import ReadError
+from encord_convert.formats._annotations import RowBuilder
 from encord_convert.formats._files import Source
 from encord_convert.formats._json_heads import head_of, is_object_table, sketch
 from encord_convert.formats._lines import Table, json_of
-from encord_convert.formats._marks import Marks
 from encord_convert.hub.loss import Feature, Level, Where
 
 METADATA, ATTRIBUTES, REGION = "_via_img_metadata", "_via_attributes", ("shape_attributes", "region_attributes")
@@ -25,14 +22,14 @@ COLUMNS = [
 
 
 def files_of(source: Source) -> dict[str, str]:
-    """Return the files of VIA, and of each its form."""
+    """Return the VIA files with their forms."""
     found = {}
     for name in (*source.names(".json", depth=3), *source.names(".csv", depth=3)):
         head = head_of(source, name)
         top = sketch(head)
         if isinstance(top, dict) and METADATA in top:
             found[name] = "project"
-        elif is_object_table(top) and any({"filename", "regions"} <= set(one) for one in top.values()):
+        elif is_object_table(top) and any({"filename", "regions"} <= set(entry) for entry in top.values()):
             found[name] = "json"
         elif _columns(head) == COLUMNS:
             found[name] = "csv"
@@ -44,29 +41,29 @@ def _columns(head: bytes) -> list[str]:
     return first.lstrip("#").split(",")[: len(COLUMNS)]
 
 
-def count_unread(source: Source, name: str, form: str, marks: Marks) -> None:
-    """Say what of a file is not read."""
+def count_unread(source: Source, name: str, form: str, builder: RowBuilder) -> None:
+    """Note what is not read of a file."""
     if form == "csv":
         table = Table(source, name, "filename")
         for line, fact in table.damaged:
-            marks.lose("region", f"The row {fact}", source.place(name), line)
+            builder.lose("region", f"The row {fact}", source.place(name), line)
         if unread := table.columns[len(COLUMNS) :]:
             detail = f"Columns of {source.place(name)} that are not read: {', '.join(unread)}."
-            marks.counts.note(Level.WARNING, "KEYS_NOT_READ", detail)
+            builder.counts.note(Level.WARNING, "KEYS_NOT_READ", detail)
         for _, found in table.grouped():
-            for column in (one for one in COLUMNS[1:3] if len({row[one] for _, row in found}) > 1):
+            for column in (item for item in COLUMNS[1:3] if len({row[item] for _, row in found}) > 1):
                 detail = f"Rows of one image differ in {column!r}; the first is read."
-                marks.counts.note(Level.WARNING, "ROWS_DIFFER", detail, Where(source.place(name)))
+                builder.counts.note(Level.WARNING, "ROWS_DIFFER", detail, Where(source.place(name)))
         return
     for key, one in _images(source, name, form):
         if not _is_entry(one):
-            marks.counts.into["image", ""] += 1
+            builder.counts.into["image", ""] += 1
             detail = f"{key!r} is not an image with a name: {one!r:.60}"
-            marks.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail)
+            builder.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail)
         elif not isinstance(given := one.get("regions", []), list | dict | None):
-            marks.counts.into["region", ""] += 1
+            builder.counts.into["region", ""] += 1
             detail = f"'regions' of {key!r} is not a list: {given!r:.60}"
-            marks.counts.drop("INVALID_ANNOTATION", Feature.SHAPE, ("region", ""), Where(source.place(name)), detail)
+            builder.counts.drop("INVALID_ANNOTATION", Feature.SHAPE, ("region", ""), Where(source.place(name)), detail)
 
 
 def _images(source: Source, name: str, form: str) -> Iterator[tuple[str, Any]]:
@@ -91,7 +88,7 @@ def entries_of(source: Source, files: dict[str, str]) -> Iterator[tuple[str, str
         if form == "csv":
             for image, found in Table(source, name, "filename").grouped():
                 cells = [[_value(row[column]) for column in COLUMNS] for _, row in found]
-                regions = [dict(zip(REGION, one[5:], strict=True)) for one in cells if one[5:] != [{}, {}]]
+                regions = [dict(zip(REGION, cell[5:], strict=True)) for cell in cells if cell[5:] != [{}, {}]]
                 entry = {"filename": image, "size": cells[0][1], "file_attributes": cells[0][2], "regions": regions}
                 yield name, f"{image}{entry['size']}", entry
         else:
@@ -107,7 +104,7 @@ def _value(cell: str) -> Any:
 
 def regions_of(entry: dict[str, Any]) -> list[Any]:
     regions = entry.get("regions")
-    if isinstance(regions, dict):  # of VIA 1: by number
+    if isinstance(regions, dict):  # VIA 1: keyed by number
         known = [isinstance(one, dict) and key != str(number) for number, (key, one) in enumerate(regions.items())]
         return [
             one | {"region_id": key} if is_named else one

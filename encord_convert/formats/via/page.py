@@ -1,12 +1,12 @@
 """VGG Image Annotator (VIA) 1 and 2: regions of images, as JSON or CSV.
 
 What it is
-    What the annotation tool of Oxford's Visual Geometry Group saves and exports, and many a Mask R-CNN is trained on.
+    Saved by the annotation tool of Oxford's Visual Geometry Group; a common input of Mask R-CNN training.
 
 Files on disk
-    A project (``_via_img_metadata`` among other keys), the annotations of one alone (an object of images by name and
-    size), or ``via_region_data.csv``. The form is kept; other sources are written as a project. Sizes of images are
-    asked of the images, else ``sizes.csv``, which is ours, says them, else ``-r size=1024x768`` does.
+    A project (``_via_img_metadata`` among other keys), only its annotations (an object of images by name and size), or
+    ``via_region_data.csv``. The form is kept; other sources are written as a project. Sizes come from the images, else
+    from ``sizes.csv`` (ours), else from ``-r size=1024x768``.
 
 How each hub thing maps
     =======================  =======================================================================================
@@ -22,8 +22,8 @@ How each hub thing maps
     =======================  =======================================================================================
 
 What is lost
-    Reading: regions without an extent or with another shape. Writing: masks and skeletons, answers that change or are
-    below others; rotated boxes are written as polygons, polygons without holes and with their largest part alone.
+    Reading: regions without an extent or of other shapes. Writing: masks and skeletons, dynamic or nested answers;
+    rotated boxes become polygons, polygons keep only the outline of their largest part.
 
 Sources
     VIA 2.0.12: its user guide, and CodeDoc.md (https://www.robots.ox.ac.uk/~vgg/software/via/).
@@ -35,11 +35,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from encord_convert.errors import ReadError, SizeUnknownError
+from encord_convert.formats._annotations import Annotation, Choice, RowBuilder, answers_from_json
 from encord_convert.formats._api import Exporter, Format, Importer, Match
 from encord_convert.formats._files import Source, Target
 from encord_convert.formats._images import named_images
 from encord_convert.formats._lines import json_of
-from encord_convert.formats._marks import Choice, Mark, Marks, answers_from_json
 from encord_convert.formats._shapes import coordinates_from_px
 from encord_convert.formats._sizes import SizeOptions, Sizes
 from encord_convert.formats.via import forms
@@ -92,7 +92,7 @@ class WriteOptions:
 
 
 def identify(source: Source) -> Match:
-    """Say yes to what has images with their regions, by keys or columns."""
+    """Say yes to JSON or CSV of images with regions."""
     return Match.YES if forms.files_of(source) else Match.NO
 
 
@@ -107,10 +107,10 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     files, sizes = forms.files_of(source), Sizes(source, options.size)
     if not files:
         raise ReadError(source.name, "has no images with regions, neither as JSON nor as CSV.")
-    marks = Marks(FAMILY, {"image.size", "annotation.(no label)"})
+    builder = RowBuilder(FAMILY, {"image.size", "annotation.(no label)"})
     projects = [json_of(source, name, dict) for name, form in files.items() if form == "project"]
-    given = [one.get(forms.ATTRIBUTES) for one in projects]
-    asked = {key: forms.inner(how, "options") for one in given for key, how in forms.inner(one, "region").items()}
+    given = [project.get(forms.ATTRIBUTES) for project in projects]
+    asked = {key: forms.inner(how, "options") for each in given for key, how in forms.inner(each, "region").items()}
     used = {
         key: None
         for *_, entry in forms.entries_of(source, files)
@@ -118,8 +118,8 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
         for key in forms.inner(one, forms.REGION[1])
     }
     label = options.label or next((key for key in LABELS if key in used), next(iter(used)) if len(used) == 1 else None)
-    rest = {key: value for one in projects for key, value in one.items() if key != forms.METADATA}
-    detail = f"Only VIA has a place for {', '.join(map(repr, rest))} of a project."
+    rest = {key: value for item in projects for key, value in item.items() if key != forms.METADATA}
+    detail = f"Kept for VIA only, of a project: {', '.join(map(repr, rest))}."
     note = Level.INFO, "NATIVE_DROPPED", detail, "settings", leaves(rest)
     native = {"form": next(iter(files.values())), "label": label, "project": rest, NOTES: [note] if rest else []}
 
@@ -129,9 +129,9 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
             try:
                 size = sizes.known(image, source.place(name), title=image, beside=LabelFile(name).folder)
             except SizeUnknownError as error:
-                marks.leave_out(error, image, source.place(name))
+                builder.leave_out(error, image, source.place(name))
                 continue
-            row = marks.row(DataType.IMAGE, size.title, size.px, f"{name} {key}", source.place(name))
+            row = builder.row(DataType.IMAGE, size.title, size.px, f"{name} {key}", source.place(name))
             row._file = LabelFile(name, image)
             own = {one: value for one, value in entry.items() if one not in ("filename", "regions")}
             attributes = own.get("file_attributes")
@@ -141,54 +141,56 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
                 own["file_attributes"] = {one: value for one, value in attributes.items() if one != KEY}
             row.client_metadata = metadata_of(split)
             own |= {} if key == f"{image}{entry.get('size', -1)}" else {"(key)": key}
-            yield marks.fill(row, (_mark(region, label, asked, size.px) for region in forms.regions_of(entry)), own)
+            yield builder.fill(
+                row, (_annotation(region, label, asked, size.px) for region in forms.regions_of(entry)), own
+            )
 
     for name, form in files.items():
-        forms.count_unread(source, name, form, marks)
+        forms.count_unread(source, name, form, builder)
     for *_, entry in forms.entries_of(source, files):
-        for mark in (_mark(region, label, asked, (1, 1)) for region in forms.regions_of(entry)):
-            if mark.fault is not None and not mark.label:
+        for annotation in (_annotation(region, label, asked, (1, 1)) for region in forms.regions_of(entry)):
+            if annotation.fault is not None and not annotation.label:
                 continue
-            marks.declare(mark.label, mark.shape, mark.answers)
-            for key in mark.answers.keys() & asked.keys():
+            builder.declare(annotation.label, annotation.shape, annotation.answers)
+            for key in annotation.answers.keys() & asked.keys():
                 for option in asked[key]:
-                    one = (option,) if isinstance(mark.answers[key], tuple) else Choice(option)
-                    marks.declare(mark.label, mark.shape, {key: one})
-    return marks.labels((), rows, native=native)
+                    one = (option,) if isinstance(annotation.answers[key], tuple) else Choice(option)
+                    builder.declare(annotation.label, annotation.shape, {key: one})
+    return builder.labels((), rows, native=native)
 
 
-def _mark(region: Any, label: str | None, asked: dict[str, Any], size: tuple[int, int]) -> Mark:
+def _annotation(region: Any, label: str | None, asked: dict[str, Any], size: tuple[int, int]) -> Annotation:
     shape, attributes = dict(forms.inner(region, forms.REGION[0])), dict(forms.inner(region, forms.REGION[1]))
     name = given if isinstance(given := shape.get("name"), str) and given else "region"
     kind, keys = SHAPES.get(name, (Shape.POLYGON, ()))
-    mark = Mark("region", type=name, shape=kind)
+    annotation = Annotation("region", type=name, shape=kind)
     if isinstance(attributes.get(label or ""), str):
-        mark.label = attributes.pop(label or "")
+        annotation.label = attributes.pop(label or "")
     else:
-        mark.native["(no label)"] = True
-    mark.answers, rest = answers_from_json(attributes, asked)
-    mark.native |= {f"{forms.REGION[1]}.{key}": value for key, value in rest.items()}
+        annotation.native["(no label)"] = True
+    annotation.answers, rest = answers_from_json(attributes, asked)
+    annotation.native |= {f"{forms.REGION[1]}.{key}": value for key, value in rest.items()}
     try:
         numbers = [shape[key] for key in keys]
         if keys == POINTS:
             numbers = [number for both in zip(*numbers, strict=True) for number in both]
         elif name in ("circle", "ellipse"):
-            mark.shape = NewerShape.CIRCLE if shape.get(CIRCLE) is True else kind
+            annotation.shape = NewerShape.CIRCLE if shape.get(CIRCLE) is True else kind
             numbers = [*numbers, *numbers[2:]][:4]
             numbers.append(math.degrees(float(shape.get("theta") or 0)))
-        mark.coordinates = coordinates_from_px(mark.shape, numbers, size)
+        annotation.coordinates = coordinates_from_px(annotation.shape, numbers, size)
     except (KeyError, TypeError, ValueError, OverflowError):
-        mark.fault = "INVALID_GEOMETRY", f"It is not a shape with an extent: {region!r:.120}"
-        mark.label = "" if "(no label)" in mark.native else mark.label
-        return mark
+        annotation.fault = "INVALID_GEOMETRY", f"It is not a shape with an extent: {region!r:.120}"
+        annotation.label = "" if "(no label)" in annotation.native else annotation.label
+        return annotation
     read = {"name", *keys, *(key for key in ("theta", CIRCLE) if name == "ellipse" and shape.get(key))}
     extra = {key: value for key, value in shape.items() if key not in read}
-    mark.native |= {forms.REGION[0]: extra} if extra else {}
-    mark.native |= {key: one for key, one in region.items() if key not in forms.REGION}
-    mark.native |= (
+    annotation.native |= {forms.REGION[0]: extra} if extra else {}
+    annotation.native |= {key: one for key, one in region.items() if key not in forms.REGION}
+    annotation.native |= (
         {} if isinstance(region.get(forms.REGION[1], {}), dict) else {forms.REGION[1]: region[forms.REGION[1]]}
     )
-    return mark
+    return annotation
 
 
 def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:

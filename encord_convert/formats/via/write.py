@@ -1,7 +1,4 @@
-"""VIA files written.
-
-The page of the format is :mod:`encord_convert.formats.via.page`.
-"""
+"""Writes VIA files."""
 
 import json
 import math
@@ -9,11 +6,11 @@ from contextlib import ExitStack
 from typing import Any
 
 from encord_convert.errors import WriteError
+from encord_convert.formats._annotations import answers_of, native_of
 from encord_convert.formats._boxes import rounded
 from encord_convert.formats._files import Target
 from encord_convert.formats._images import named_images
 from encord_convert.formats._lines import csv_writer
-from encord_convert.formats._marks import answers_of, native_of
 from encord_convert.formats._shapes import px_from_coordinates
 from encord_convert.formats._sizes import Size, write_sizes
 from encord_convert.formats.via.forms import ATTRIBUTES, COLUMNS, METADATA, REGION
@@ -31,16 +28,16 @@ def write_file(narrowed: Narrowed, target: Target, form: str) -> None:
     Raises
     ------
     WriteError
-        An attribute is called as the one in which the classes would be.
+        Another attribute has the name of the one that holds the classes.
     """
     labels = narrowed.labels
     own = labels.native.get(FAMILY, {})
     form = own.get("form", "project") if form == "auto" else form
-    asked = {one.title: one for item in labels.ontology.objects for one in item.attributes}
+    asked = {attribute.title: attribute for item in labels.ontology.objects for attribute in item.attributes}
     label = own.get("label") or ("label" if asked.keys().isdisjoint(LABELS[:2]) else LABELS[0])
     if label in asked:
         raise WriteError(
-            f"{target.path}: not written, since classes are the attribute {label!r}, and there is another."
+            f"{target.path}: not written, since classes are the attribute {label!r}, and another has that name."
         )
     sizes, ids, has_splits = list[Size](), dict[str, None](), False
     with ExitStack() as stack:
@@ -60,13 +57,13 @@ def write_file(narrowed: Narrowed, target: Target, form: str) -> None:
                 given = entry["file_attributes"] or {}
                 given = given if isinstance(given, dict) else {"file_attributes": given}
                 entry["file_attributes"] = {**given, KEY: split}
-            for one in image.objects:
-                kept = dict(native.of(one.object_hash, image.frame)) if native else {}
-                entry["regions"].append(_region(one, one._frames[image.frame].coordinates, size, label, kept))
+            for object_ in image.objects:
+                kept = dict(native.of(object_.object_hash, image.frame)) if native else {}
+                entry["regions"].append(_region(object_, object_._frames[image.frame].coordinates, size, label, kept))
             sizes.append(Size(image.name, *size, image.title if image.title != image.name else ""))
             if lines is not None:
                 head = [image.name, entry["size"], _cell(entry["file_attributes"]), len(entry["regions"])]
-                texts = [[_cell(one[part]) for part in REGION] for one in entry["regions"]] or [["{}", "{}"]]
+                texts = [[_cell(region[part]) for part in REGION] for region in entry["regions"]] or [["{}", "{}"]]
                 lines.writerows([*head, number, *both] for number, both in enumerate(texts))
             if stream is not None:
                 begin = ",\n" if ids else f'{{"{METADATA}": {{\n' if form == "project" else "{\n"
@@ -107,7 +104,7 @@ def _region(one: Any, coordinates: Any, size: tuple[int, int], label: str, kept:
 
 
 def _attributes(asked: dict[str, Any], label: str, given: Any, has_splits: bool) -> Any:
-    """Return the attributes of a project: those it has, and those of the classes; what are none stay as they are."""
+    """Return the attributes of a project: its own and those of the classes; malformed ones are kept."""
     if not isinstance(given, dict):
         return given
     text = {"type": "text", "description": "", "default_value": ""}

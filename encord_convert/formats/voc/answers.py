@@ -1,7 +1,4 @@
-"""What an ``<object>`` answers, as the hub has it, and back as elements.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Converts answers of an ``<object>`` to the hub, and back to elements."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import Any
 import msgspec
 
 from encord_convert.formats._classes import Choice, Classes
-from encord_convert.formats.voc.elements import DEFAULT_POSE, FLAGS, Said, is_yes
+from encord_convert.formats.voc.elements import DEFAULT_POSE, FLAGS, ObjectInfo, is_yes
 from encord_convert.sdk.objects import ChecklistAttribute, Object, RadioAttribute, TextAttribute
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -21,20 +18,22 @@ _TRUTHS = {"true": True, "false": False}
 
 
 NO = "says no"
-"""Key of what is native of an object, which no element has: by path what says that there is nothing."""
+"""Native key, unlike any element: elements that state a negative, by path."""
 
 
-def answered(said: Said, item: Object | None, classes: Classes) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """Return the answers of an object by what they are asked, what else it says, by path, and what it says again.
+def split_answers(
+    info: ObjectInfo, item: Object | None, classes: Classes
+) -> tuple[dict[str, Any], dict[str, Any], int]:
+    """Return the answers of an object by attribute, its other data by path, and repeated attributes.
 
-    A flag that says no, the pose ``Unspecified`` and an action that is not done are no answers, unless the class asks
-    for them (``item``, of the ontology that lies beside the labels): they are native, under :data:`NO`.
+    Flags that are 0, the pose ``Unspecified`` and actions that are 0 are native data under :data:`NO`, unless the class
+    (``item``, from the ontology file) has an attribute for them.
     """
     members: dict[str, Any] = {}
-    native: dict[str, Any] = dict(said.native)
+    native: dict[str, Any] = dict(info.native)
     no: dict[str, str] = {}
     again = 0
-    for kind, key, text in said.answers:
+    for kind, key, text in info.answers:
         asked = "actions" if kind == "actions" else key
         question = None if item is None else classes.question(item, asked)
         if kind == "flag":
@@ -83,14 +82,14 @@ def _decoded(text: str, kind: Any) -> Any:
 
 
 def elements(members: dict[str, Any], question: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield where each answer stands (as :attr:`Said.answers` has it), what is asked, and the text of the answer.
+    """Yield element kind (as in :attr:`ObjectInfo.answers`), name and text of each answer.
 
     Parameters
     ----------
     members : dict
         Answers as JSON values.
     question : callable
-        From a key to how its answers are written.
+        From a key to its attribute.
     """
     for key, value in members.items():
         if key in FLAGS and isinstance(value, bool):

@@ -1,7 +1,7 @@
-"""Elements of a VOC file: parsed safely, flat by path, and what an ``<object>`` says.
+"""Safe parsing of VOC files to annotations and objects, with all other leaves flat by path.
 
-A *path* names a leaf below an element: tags joined by dots, ``@`` before the name of an attribute, ``#2`` behind a tag
-that stands there a second time: ``source.database``, ``name.@lang``, ``bndbox#2.xmin``.
+A *path* names a leaf below an element: tags joined by dots, ``@`` before an attribute name, ``#2`` after a tag's second
+occurrence: ``source.database``, ``name.@lang``, ``bndbox#2.xmin``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from lxml import etree
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 ROTATED = ("cx", "cy", "w", "h", "angle")
 FLAGS = ("truncated", "difficult", "occluded")
-"""Elements of an object that say yes or no."""
+"""Boolean elements of an object."""
 DEFAULT_POSE = "Unspecified"
 MOST_BYTES = 1 << 26
-"""A file of one image is not longer."""
+"""Largest file of one image."""
 
 _YES, _NO = frozenset({"1", "true", "1.0"}), frozenset({"0", "false", "0.0"})
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -34,9 +34,9 @@ def parsed(data: bytes) -> Any:
         It is not XML, is too long, or declares entities.
     """
     if len(data) > MOST_BYTES:
-        raise ValueError(f"has more than {MOST_BYTES >> 20} MB, and speaks of one image")
+        raise ValueError(f"has more than {MOST_BYTES >> 20} MB, too much for one image")
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise ValueError("declares a document type, which VOC has not")
+        raise ValueError("declares a document type, which VOC does not have")
     try:
         return etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError as error:
@@ -44,17 +44,17 @@ def parsed(data: bytes) -> Any:
 
 
 def tag_of(element: Any) -> str:
-    """Return the name of an element without its namespace; empty for comments and the like."""
+    """Return the tag of an element without namespace; empty for comments and the like."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def text_of(element: Any) -> str:
-    """Return the text of an element without the space around it."""
+    """Return the stripped text of an element."""
     return "" if element is None or element.text is None else element.text.strip()
 
 
 def children(element: Any) -> dict[str, list[Any]]:
-    """Return the elements in an element by their names."""
+    """Return the child elements by tag."""
     found: dict[str, list[Any]] = {}
     for child in element:
         if tag := tag_of(child):
@@ -63,12 +63,12 @@ def children(element: Any) -> dict[str, list[Any]]:
 
 
 def leaves(element: Any, read: Collection[int] = (), prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield path and text of each leaf below an element, but for the texts of elements that are read already.
+    """Yield path and text of each leaf below an element, without text that was already read.
 
     Parameters
     ----------
     read : collection of int
-        ``id`` of elements whose own text is read; the caller holds the elements.
+        ``id`` of elements whose own text was read; the caller keeps them alive.
     """
     for name, value in element.attrib.items():
         yield f"{prefix}@{_step(name)}", value
@@ -91,7 +91,7 @@ def _step(name: str) -> str:
 
 
 def put(element: Any, path: str, text: str) -> None:
-    """Set the text of a path below an element, and make the elements on the way to it."""
+    """Set the text at a path below an element, creating elements as needed."""
     *steps, last = path.split(".")
     if last[:1] not in ("@", "#"):
         steps.append(last)
@@ -111,16 +111,15 @@ def _nth(element: Any, name: str, number: int) -> Any:
     return known[number - 1]
 
 
-# --- objects --------------------------------------------------------------------------------------------------------
-
 Answers = tuple[tuple[str, str, str], ...]
-"""Where each stands (``flag``, ``pose``, ``actions`` or ``attribute``; ``again``: an attribute of the same name), what
-is asked, and the text of the answer."""
+"""Kind of element (``flag``, ``pose``, ``actions`` or ``attribute``; ``again``: a repeated attribute), name, and text
+of each answer.
+"""
 
 
 @dataclass(slots=True)
-class Said:
-    """What an object says, but for where it is.
+class ObjectInfo:
+    """The data of an object other than its geometry.
 
     Parameters
     ----------
@@ -137,18 +136,18 @@ class Said:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What tells it from others."""
+        """Key for grouping equal objects."""
         return self.name, self.answers, tuple(self.native.items())
 
 
 @dataclass(slots=True)
-class Drawn:
-    """An object: what it says, and where it is in pixels as the file has them.
+class XmlObject:
+    """An object: its data and geometry, in pixels as in the file.
 
     Parameters
     ----------
     box : list of str or None
-        Texts of ``xmin``, ``ymin``, ``xmax``, ``ymax``; None where there is no ``bndbox``, empty where one is missing.
+        Texts of ``xmin``, ``ymin``, ``xmax``, ``ymax``; None without ``bndbox``, empty if one is missing.
     rotated : list of str or None
         Texts of ``cx``, ``cy``, ``w``, ``h``, ``angle``.
     polygons : list of list of str
@@ -158,16 +157,16 @@ class Drawn:
         One-based.
     """
 
-    said: Said
+    info: ObjectInfo
     box: list[str] | None
     rotated: list[str] | None = None
     polygons: list[list[str]] = field(default_factory=list)
-    parts: list[Drawn] = field(default_factory=list)
+    parts: list[XmlObject] = field(default_factory=list)
     line: int = 0
 
 
-def object_of(element: Any) -> Drawn:
-    """Return what an ``<object>`` or a ``<part>`` says; whatever is not read by name is native."""
+def object_of(element: Any) -> XmlObject:
+    """Parse an ``<object>`` or a ``<part>``; unknown elements are native data."""
     found = children(element)
     first = {tag: some[0] for tag, some in found.items()}
     read: dict[int, Any] = {}
@@ -189,21 +188,23 @@ def object_of(element: Any) -> Drawn:
         return take({name: some[0] for name, some in children(holder).items()}, tags)
 
     [name] = take(first, ["name"])
-    drawn = Drawn(Said(name), corners("bndbox", CORNERS), corners("robndbox", ROTATED), line=element.sourceline or 0)
-    if drawn.rotated is not None and text_of(first.get("type")) == "robndbox":
+    xml_object = XmlObject(
+        ObjectInfo(name), corners("bndbox", CORNERS), corners("robndbox", ROTATED), line=element.sourceline or 0
+    )
+    if xml_object.rotated is not None and text_of(first.get("type")) == "robndbox":
         take(first, ["type"])
-    for one in found.get("polygon", ()):
-        ring = _ring(one)
+    for entry in found.get("polygon", ()):
+        ring = _ring(entry)
         if ring is not None:
-            read.update((id(number), number) for number in (one, *one))
-            drawn.polygons.append([text_of(number) for number in ring])
+            read.update((id(number), number) for number in (entry, *entry))
+            xml_object.polygons.append([text_of(number) for number in ring])
     answers = _answers(first, read)
-    parts = [one for one in found.get("part", ()) if tag_of(one) == "part"]
-    for one in parts:
-        drawn.parts.append(object_of(one))
-    drawn.said.answers = tuple(answers)
-    drawn.said.native = dict(_natives(element, read, parts))
-    return drawn
+    parts = [item for item in found.get("part", ()) if tag_of(item) == "part"]
+    for part in parts:
+        xml_object.parts.append(object_of(part))
+    xml_object.info.answers = tuple(answers)
+    xml_object.info.native = dict(_natives(element, read, parts))
+    return xml_object
 
 
 def _natives(element: Any, read: Mapping[int, Any], parts: Collection[Any]) -> Iterator[tuple[str, str]]:
@@ -213,7 +214,7 @@ def _natives(element: Any, read: Mapping[int, Any], parts: Collection[Any]) -> I
 
 
 def _ring(element: Any) -> list[Any] | None:
-    """Return the numbers of a polygon, x1, y1, x2, …, that are there from 1 on; None if there is none."""
+    """Return the numbers x1, y1, x2, … of a polygon, as far as present; None if there are none."""
     found = {tag: some[0] for tag, some in children(element).items() if len(some) == 1}
     ring: list[Any] = []
     while (x := found.get(f"x{len(ring) // 2 + 1}")) is not None:
@@ -243,48 +244,45 @@ def _answers(first: Mapping[str, Any], read: dict[int, Any]) -> Iterator[tuple[s
         if tag_of(attribute) == "attribute" and len(inner.get("name", ())) == len(inner.get("value", ())) == 1:
             [name], [value] = inner["name"], inner["value"]
             if not len(name) and not len(value):
-                read.update((id(one), one) for one in (attribute, name, value))
+                read.update((id(item), item) for item in (attribute, name, value))
                 yield "again" if (key := name.text or "") in seen else "attribute", key, value.text or ""
                 seen.add(key)
 
 
 def is_yes(text: str) -> bool:
-    """Tell whether a flag says yes."""
+    """Return whether a flag is true."""
     return text.lower() in _YES
-
-
-# --- annotations ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class Annotation:
-    """What the file of an image says.
+    """The annotations of an image.
 
     Parameters
     ----------
     filename : str
     size : (int, int)
-        Width and height in pixels; 0 where the file does not say.
+        Width and height in pixels; 0: unknown.
     native : dict of str to str
         What else there is, by path.
     objects : list of Drawn
     mark : dict of str to str
-        Attributes of ``<encord>``, which only this package writes: ``coordinates``, ``title`` of the row where that is
-        not the file name, ``unit`` where the image has another title than its row.
+        Attributes of ``<encord>``, which only this package writes: ``coordinates``; ``title`` of the row if not the
+        file name; ``unit``, the image's title if not the row's.
     has_owner : bool
-        Whether a person is named.
+        Whether it names a person.
     """
 
     filename: str
     size: tuple[int, int]
     native: dict[str, str]
-    objects: list[Drawn]
+    objects: list[XmlObject]
     mark: dict[str, str] = field(default_factory=dict)
     has_owner: bool = False
 
 
 def annotation_of(root: Any) -> Annotation:
-    """Return what an ``<annotation>`` says.
+    """Parse an ``<annotation>``.
 
     Raises
     ------
@@ -298,21 +296,21 @@ def annotation_of(root: Any) -> Annotation:
     numbers = [_side(text_of(sides.get(name))) for name in ("width", "height")]
     read = [first.get("filename"), *(sides.get(name) for name in ("width", "height"))]
     mark = first.get("encord")
-    objects = [one for one in root if tag_of(one) == "object"]
-    known = {id(one): one for one in read if one is not None}
+    objects = [item for item in root if tag_of(item) == "object"]
+    known = {id(entry): entry for entry in read if entry is not None}
     native = {}
     for path, text in leaves(root, known):
         step = path.partition(".")[0].partition("#")[0]
         if step not in ("object", "owner") and path not in _MARK:
             native[path] = text
-    for one in objects:
-        if object_is_empty(one):
-            native |= {"object." + path if path else "object": text for path, text in leaves(one)} or {"object": ""}
+    for each in objects:
+        if object_is_empty(each):
+            native |= {"object." + path if path else "object": text for path, text in leaves(each)} or {"object": ""}
     return Annotation(
         text_of(first.get("filename")),
         (numbers[0], numbers[1]),
         native,
-        [object_of(one) for one in objects if not object_is_empty(one)],
+        [object_of(object_) for object_ in objects if not object_is_empty(object_)],
         {} if mark is None else dict(mark.attrib),
         "owner" in first,
     )
@@ -322,7 +320,7 @@ _MARK = frozenset({"encord", "encord.@coordinates", "encord.@title", "encord.@un
 
 
 def object_is_empty(element: Any) -> bool:
-    """Tell an ``<object/>`` in which nothing stands."""
+    """Return whether an ``<object/>`` is empty."""
     return not len(element) and not text_of(element)
 
 

@@ -1,7 +1,4 @@
-"""Whether the corners of a source are numbers of pixels from 1, both included, or places on the plane.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Decides whether corners are one-based inclusive pixel indexes or continuous coordinates."""
 
 from __future__ import annotations
 
@@ -15,28 +12,28 @@ from numpy.typing import NDArray
 Convention = Literal["voc", "continuous"]
 OTHER: dict[str, Convention] = {"voc": "continuous", "continuous": "voc"}
 MEANS = {
-    "voc": "numbers of pixels from 1, both included, so that the left edge is xmin - 1",
-    "continuous": "places on the plane, with nothing to subtract",
+    "voc": "one-based pixel indexes, both included, so that the left edge is xmin - 1",
+    "continuous": "continuous coordinates, with nothing to subtract",
 }
 
 
 @dataclass(slots=True)
 class Evidence:
-    """What speaks for the one or the other, counted over a source.
+    """Evidence for either convention, counted over a source.
 
     Parameters
     ----------
-    said : Counter of str
-        Files by the convention that they name themselves, in ``<encord coordinates="…"/>``.
+    stated : Counter of str
+        Files by the convention they state in ``<encord coordinates="…"/>``.
     databases : Counter of str
         Files by their ``source/database``, and ``source/annotation``.
     has_labelmap : bool
     boxes, fractions, zeros, borders, ones : int
-        Boxes; those with a fraction; those with a minimum below 1; those that end at the right or lower border of their
-        image; those with a minimum equal to its maximum.
+        Number of boxes: all; with a fraction; with a minimum below 1; ending at the right or lower border of their
+        image; with a minimum equal to its maximum.
     """
 
-    said: Counter[str] = field(default_factory=Counter)
+    stated: Counter[str] = field(default_factory=Counter)
     databases: Counter[str] = field(default_factory=Counter)
     has_labelmap: bool = False
     boxes: int = 0
@@ -46,7 +43,7 @@ class Evidence:
     ones: int = 0
 
     def add(self, corners: NDArray[np.float64], sizes: NDArray[np.int64]) -> None:
-        """Look at boxes: (n, 4) corners and (n, 2) sizes of their images."""
+        """Count boxes: (n, 4) corners and (n, 2) sizes of their images."""
         if not len(corners):
             return
         self.boxes += len(corners)
@@ -56,9 +53,9 @@ class Evidence:
         self.ones += int((corners[:, :2] == corners[:, 2:]).any(axis=1).sum())
 
     def decide(self) -> tuple[Convention, str, bool]:
-        """Return the convention, what speaks for it, and whether anything does."""
-        if self.said:
-            named, count = self.said.most_common(1)[0]
+        """Return the convention, the reason, and whether there is any evidence."""
+        if self.stated:
+            named, count = self.stated.most_common(1)[0]
             return ("voc" if named == "voc" else "continuous"), f"{count} files say so in <encord coordinates>", True
         official = {name: n for name, n in self.databases.items() if name.startswith(("The VOC", "PASCAL VOC"))}
         roboflow = {name: n for name, n in self.databases.items() if name.lower().startswith("roboflow")}

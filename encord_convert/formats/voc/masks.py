@@ -1,7 +1,4 @@
-"""The masks of a VOC source: ``SegmentationObject`` has a number for each object, ``SegmentationClass`` its class.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""The masks of a VOC source: ``SegmentationObject`` has a number for each object, ``SegmentationClass`` its class."""
 
 from __future__ import annotations
 
@@ -23,12 +20,12 @@ from encord_convert.geometry.rle import mask_from_runs
 OBJECTS, CLASSES = "SegmentationObject/", "SegmentationClass/"
 VOID = 255
 LEAST_OVERLAP = 0.5
-"""Intersection over union of the boxes from which on a mask is that of an object."""
+"""Least IoU of boxes for matching a mask to an object."""
 
 
 @dataclass(slots=True)
 class Mask:
-    """The pixels of an object: its number from 1, its class, and row runs inside a box."""
+    """The mask of an object: its number from 1, its class, and row runs inside a box."""
 
     number: int
     label: str
@@ -78,7 +75,7 @@ class Masks:
         Raises
         ------
         ReadError
-            They are no PNG.
+            They are not PNG.
         """
         name = self._files[OBJECTS].get(stem) or self._files[CLASSES][stem]
         try:
@@ -88,14 +85,14 @@ class Masks:
         return head.width, head.height
 
     def forget(self, stem: str) -> None:
-        """Take an image for one without masks: those it has are damaged."""
+        """Treat an image as having no masks, since they are damaged."""
         for files in self._files.values():
             files.pop(stem, None)
 
     def of(self, stem: str, size: tuple[int, int]) -> tuple[list[Mask], int]:
-        """Return the masks of an image, and how many of its pixels are void.
+        """Return the masks of an image, and its number of void pixels.
 
-        Without an image of objects each class is one object.
+        Without an instance image each class is one object.
 
         Raises
         ------
@@ -119,7 +116,7 @@ class Masks:
         return masks, void
 
     def _label(self, value: int, box_runs: BoxRuns, classes: NDArray[Any] | None) -> str:
-        """Return the class that most pixels of a mask have."""
+        """Return the majority class of a mask's pixels."""
         if classes is None:
             return f"object {value}"
         runs, left, top, width, height = box_runs
@@ -138,7 +135,7 @@ class Masks:
         return self._labels[number] if number < len(self._labels) else f"class {number}"
 
     def _numbers(self, name: str, size: tuple[int, int]) -> NDArray[Any]:
-        """Return the number of each pixel; of an image of colours those of VOC's palette, or the colour itself."""
+        """Return the index of each pixel; for RGB images the index in VOC's palette, or the colour itself."""
         place = self._source.place(name)
         try:
             with self._source.open(name) as stream:
@@ -150,7 +147,7 @@ class Masks:
             raise ReadError(place, fact)
         if pixels.ndim == 2:
             numbers = pixels.astype(np.uint32)
-            if pixels.dtype == np.uint16:  # of more than 254 objects, where 255 is one of them
+            if pixels.dtype == np.uint16:  # with more than 254 objects 255 is one of them
                 numbers[numbers >= VOID] += 1
             return np.asarray(numbers)
         whole = pixels[:, :, :3].astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
@@ -166,16 +163,16 @@ class Masks:
 
 
 _COLOURED = 1 << 24
-"""Numbers from here on are a colour, red first, that VOC's palette has not, or that ``labelmap.txt`` names."""
+"""Larger numbers are RGB colours that are not in VOC's palette, or that ``labelmap.txt`` names."""
 
 
 def matched(masks: Sequence[Mask], boxes: Sequence[tuple[float, ...] | None]) -> list[int | None]:
-    """Return for each mask which box is its own: the one it overlaps most, if that is half of both.
+    """Return the index of each mask's box: the one it overlaps most, if the IoU is at least a half.
 
     Parameters
     ----------
     boxes : sequence of (xmin, ymin, xmax, ymax), or None where there is none to match
-        Taken as they fit better: as places, or as pixels from 1.
+        Read by whichever convention fits better.
     """
     pairs = []
     for number, mask in enumerate(masks):

@@ -7,27 +7,27 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ud800-\udfff\ufffe\uffff]")
-"""Characters that XML has no place for."""
+"""Characters that XML cannot hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How corners are read."""
+    """Options of reading."""
 
     coordinates: Literal["auto", "voc", "continuous"] = field(
         default="auto",
         metadata={
-            "help": "voc: corners are numbers of pixels from 1, both included; continuous: places on the plane; "
-            "auto: what the source shows."
+            "help": "voc: corners are one-based pixel indexes, both included; continuous: coordinates; "
+            "auto: decided from the source."
         },
     )
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How corners are written."""
+    """Options of writing."""
 
     coordinates: Literal["auto", "voc", "continuous"] = field(
         default="auto",
-        metadata={"help": "As for reading; auto: as a VOC source has them, else voc, as the official devkit defines."},
+        metadata={"help": "As for reading; auto: as in a VOC source, else voc, as the official devkit defines."},
     )

@@ -1,56 +1,54 @@
-"""Pascal VOC: a file of XML an image, with a box for each object.
+"""Pascal VOC: one XML file per image, with a box for each object.
 
 What it is
-    The form of the VOC challenges, 2005 to 2012, which most tools of labelling still write: labelImg, Roboflow, CVAT,
+    The format of the VOC challenges, 2005 to 2012, which most labelling tools still write: labelImg, Roboflow, CVAT,
     Label Studio, supervision.
 
 Files on disk
-    ``Annotations/NAME.xml``, one an image; ``ImageSets/Main/train.txt`` and others, an image a line;
-    ``SegmentationObject/NAME.png`` and ``SegmentationClass/NAME.png``, where an image has masks; ``JPEGImages/``.
-    Read is any folder or archive of such XML, in whatever folders: beside the images, or one folder a split.
-    Written, too: ``labelmap.txt``, as Datumaro and CVAT list classes, and ``encord/ontology.json`` with what classes
-    ask, which brings answers and colours back as they were.
+    ``Annotations/NAME.xml``, one per image; ``ImageSets/Main/train.txt`` and others, one image per line;
+    ``SegmentationObject/NAME.png`` and ``SegmentationClass/NAME.png``, where an image has masks; ``JPEGImages/``. Any
+    folder or archive of such XML is read: next to the images, or in one folder per split. Written, too:
+    ``labelmap.txt``, as in Datumaro and CVAT, and ``encord/ontology.json``, which restores attributes and colours.
 
-Whose pixels are counted
-    The devkit counts pixels from 1 and includes both corners: a box of one pixel has xmin = xmax, and begins at
-    xmin - 1. Many tools write places on the plane instead, so that the same file gives boxes a pixel apart. Which of
-    the two a source means is decided once, by the first of these that it shows: ``<encord coordinates>`` (files of
-    this package); a ``source`` of the VOC databases (``voc``) or of Roboflow (``continuous``); ``labelmap.txt``
-    (``continuous``); a minimum below 1, or a fraction (``continuous``); a box that ends at the last pixel of its image,
-    or that has a minimum equal to its maximum (``voc``). Else it is read as ``continuous``, with a warning. The note
-    COORDINATES_READ_AS says what decided, and how many boxes showed it; ``-r coordinates=voc`` or ``continuous``
-    decides otherwise.
+Pixel conventions
+    The devkit counts pixels from 1 and includes both corners: a box of one pixel has xmin = xmax, and begins at xmin -
+    1. Many tools write continuous coordinates instead, so that the same file gives boxes a pixel apart. The convention
+    of a source is decided once, by the first of these that applies: ``<encord coordinates>`` (files of this package); a
+    ``source`` of the VOC databases (``voc``) or of Roboflow (``continuous``); ``labelmap.txt`` (``continuous``); a
+    minimum below 1, or a fraction (``continuous``); a box that ends at the last pixel of its image, or that has a
+    minimum equal to its maximum (``voc``). Else it is read as ``continuous``, with a warning. The note
+    COORDINATES_READ_AS gives the reason and the number of boxes behind it; ``-r coordinates=voc`` or ``continuous``
+    overrides it.
 
 How each hub thing maps
     ===========================  =================================================================================
     bounding box                 ``bndbox``
     polygon                      ``polygon`` with x1, y1, x2, …, one for each part, as Roboflow writes it; and the
-                                 ``bndbox`` around it, which every reader takes
+                                 ``bndbox`` around it, for all readers
     rotatable box                ``robndbox``, angle in radians, as roLabelImg writes it, and the ``bndbox`` around it
-    bitmask                      a number in the two images of masks, and the ``bndbox`` around it. Read, a mask is
-                                 that of the object whose box it overlaps most, if by half; else an object itself
-    answers                      checklists ``truncated``, ``difficult`` and ``occluded`` of one option, the radio
+    bitmask                      an index in the two mask images, and the ``bndbox`` around it. When read, a mask goes
+    to the object whose box it overlaps most, if by half; else it is an object answers                      checklists
+    ``truncated``, ``difficult`` and ``occluded`` of one option, the radio
                                  ``pose``, the checklist ``actions``, which are elements; others in ``attributes``,
-                                 where true and false are a checklist of one option, and all else is text
+                                 where true and false are a checklist of one option, all else text
     split                        ``ImageSets/Main``; a folder ``train``, ``valid`` or ``test``
-    image without objects        a file without ``object``; an image that only an image set names is one
+    image without objects        a file without ``object``, or an image only in an image set
     ===========================  =================================================================================
 
-    A ``part`` is an object of its own class, and stands in its object again when VOC is written. What else a file
-    says (``source``, ``folder``, flags that say no, elements of others) comes back in VOC, and is counted elsewhere.
-    Class order: that of ``labelmap.txt``, or the official one of the 20 classes, else the alphabet.
+    A ``part`` is an object of its own class, nested in its object again when VOC is written. Other data (``source``,
+    ``folder``, false flags, unknown elements) comes back in VOC and is counted for other formats. Classes are ordered
+    as in ``labelmap.txt``, or officially for the 20 VOC classes, else alphabetically.
 
 What is lost
     Polylines, points, skeletons; holes (``HOLES_FILLED``); confidence, authors, times, labels of whole images; tracks
-    (each frame is an image). Of masks what lies below an object that comes later. Reading: ``owner``, which names a
-    person; void pixels of masks; a file that is no XML (``FILE_DAMAGED``) or says no size (``SIZE_UNKNOWN``), and what
-    has no corners (``INVALID_BOX``) or no name. Each is in the report.
+    (each frame is an image). Mask pixels below a later object. Reading: ``owner``, which names a person; void pixels of
+    masks; files that are not XML (``FILE_DAMAGED``) or have no size (``SIZE_UNKNOWN``), and objects without corners
+    (``INVALID_BOX``) or a name.
 
 Dialects met in the wild
-    Roboflow has xmin, xmax, ymin, ymax in that order, numbers from 0, and may leave the suffix out of ``filename``.
-    labelImg keeps the file name of the first save: where it is neither that of the file nor of an image that is there,
-    the image has the name of the file (``FILENAME_DIFFERS``). Corners that are swapped are put right
-    (``CORNERS_SWAPPED``). Fractions stand in VOC 2011 itself.
+    Roboflow orders xmin, xmax, ymin, ymax, counts from 0, and may omit the suffix of ``filename``. labelImg keeps the
+    file name of the first save: if it matches neither the XML nor an existing image, the XML's name is used
+    (``FILENAME_DIFFERS``). Swapped corners are corrected (``CORNERS_SWAPPED``). VOC 2011 itself has fractions.
 
 Sources
     VOC 2012 development kit, "Annotation guidelines" and section 8; ``fixtures/voc`` (Datumaro, Roboflow).
@@ -91,7 +89,7 @@ _LOOKED_AT = 5
 
 
 def identify(source: Source) -> Match:
-    """Say yes to XML whose root is ``annotation`` and holds what VOC has there."""
+    """Say yes to XML whose root is ``annotation`` with VOC's elements."""
     try:
         names = source.names(".xml")
         texts = [_text(source.head(name, 4096)) for name in names[:: max(1, len(names) // _LOOKED_AT)][:_LOOKED_AT]]
@@ -117,14 +115,8 @@ def _is_voc(text: str) -> bool:
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
-    """Read a folder of annotations, or one.
-
-    Raises
-    ------
-    ReadError
-        There is no annotation, or the only one is damaged.
-    """
-    # Detection imports every format: what reads and writes this one is imported when it does.
+    """Read a folder of annotations, or one."""
+    # Detection imports every format, so the reader and writer are imported on use.
     from encord_convert.formats.voc.read import read as read_any
 
     return read_any(source, options, report)

@@ -1,7 +1,4 @@
-"""Reading Pascal VOC: the files are walked once into columns, of which tables of images are made.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Reads Pascal VOC: files are scanned once into columns, from which tables are made."""
 
 from __future__ import annotations
 
@@ -16,15 +13,15 @@ from numpy.typing import NDArray
 from encord_convert.errors import ReadError
 from encord_convert.formats._classes import ONTOLOGY, Classes
 from encord_convert.formats._files import Source
-from encord_convert.formats.voc.answers import NO, answered
-from encord_convert.formats.voc.elements import MOST_BYTES, Annotation, Said, annotation_of, parsed
+from encord_convert.formats.voc.answers import NO, split_answers
+from encord_convert.formats.voc.elements import MOST_BYTES, Annotation, ObjectInfo, annotation_of, parsed
 from encord_convert.formats.voc.evidence import MEANS, OTHER, Convention, Evidence
+from encord_convert.formats.voc.images import Images, stem_of
 from encord_convert.formats.voc.masks import Mask, Masks
 from encord_convert.formats.voc.options import ReadOptions
-from encord_convert.formats.voc.places import Images, stem_of
 from encord_convert.formats.voc.scan import Scanned, Scanner
 from encord_convert.formats.voc.sets import LABELMAP, OFFICIAL, labelmap_of, sets_of
-from encord_convert.formats.voc.shapes import Plane, Shown, numbers_of, shown
+from encord_convert.formats.voc.shapes import Candidate, Plane, candidates, numbers_of
 from encord_convert.hub.counts import Carried, Counts, Origin
 from encord_convert.hub.labelset import Draft, LabelSet, series_members, series_of
 from encord_convert.hub.loss import Feature, Kind, Level, Where
@@ -39,9 +36,9 @@ from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
 
 FAMILY = "voc"
 SETS, LISTED, CONVENTION, DATABASES = "ImageSets", "labelmap", "coordinates", "source"
-"""Keys of what is native of a set."""
+"""Native keys of a set."""
 PART_OF, HAS_PARTS = "part of", "has parts"
-"""Keys of what is native of an object: no elements are called so."""
+"""Native keys of an object, unlike any element."""
 _TOGETHER = 256
 _AT_ONCE = 4096
 
@@ -50,7 +47,7 @@ _QUIET = frozenset(
     for key in ("folder", "filename", "path", "segmented", "size.depth", "source.database", "source.annotation",
                 "source.image")
 ) | {f"annotation.{HAS_PARTS}", f"annotation.{NO}"}  # fmt: skip
-"""What says nothing that would be lost elsewhere: where the image lay, and what is of the data set as a whole."""
+"""Native keys that are no loss elsewhere: paths of the image, and data of the whole set."""
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
@@ -69,8 +66,8 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
 
 
 @dataclass(slots=True)
-class _Alike:
-    """Objects that differ in their boxes alone."""
+class _Group:
+    """Objects that differ only in their boxes."""
 
     variant: Variant
     native: dict[str, Any] | None
@@ -79,7 +76,7 @@ class _Alike:
 
 
 class _Reading:
-    """The source, walked once; its rows are made when they are asked for."""
+    """The scanned source; rows are made on demand."""
 
     def __init__(self, source: Source, options: ReadOptions) -> None:
         names = source.names()
@@ -98,37 +95,37 @@ class _Reading:
         self._names: set[str] = set()
         scanner = Scanner(source, self.counts, self._has_masks)
         for number, annotation in scanner.scan(members):
-            self._show(number, annotation, scanner.found)
+            self._register(number, annotation, scanner.found)
         self._found = found = scanner.found
         self._images = Images(source, names, found, self._sets, self._masks, self.counts)
         for number in range(len(found.members)):
             if found.heads[number] < 0 and stem_of(found.members[number]) in self._masks:
-                found.odd.add(number)
-                self._show(number, None, found)
+                found.irregular.add(number)
+                self._register(number, None, found)
         self.splits = {split for split in self._images.splits if split}
-        for said in found.said:
-            self._show_one(said, Shape.BOUNDING_BOX)
+        for info in found.infos:
+            self._register_one(info, Shape.BOUNDING_BOX)
         self._build()
         self._ends = np.cumsum(np.array(found.counts, np.int64))
         self._corners = np.frombuffer(found.numbers or b"", np.float64).reshape(-1, 4)
         self._codes = np.frombuffer(found.codes or b"", np.uint32)
-        found.odd.update(self._swapped())
-        self._tell_files()
+        found.irregular.update(self._swapped())
+        self._note_files()
         self._convention = self._decided(options)
         self._plane = Plane(self._convention == "voc")
-        self._alikes: dict[int, _Alike] = {}
+        self._alikes: dict[int, _Group] = {}
         self.counts.mark_head()
 
     # -- what the source holds --------------------------------------------------------------------------------
 
-    def _show(self, number: int, annotation: Annotation | None, found: Scanned) -> None:
-        """Take the classes and the corners of a file that is odd."""
+    def _register(self, number: int, annotation: Annotation | None, found: Scanned) -> None:
+        """Register the classes and corners of an irregular file."""
         corners = []
         annotation = annotation or Annotation("", (0, 0), {}, [])
-        for one in shown(annotation, self._masks_of(number, found)):
-            if one.shape is not None and one.said.name:
-                self._show_one(one.said, one.shape, is_object=one.type == "object")
-            box = None if one.drawn is None else numbers_of(one.drawn.box)
+        for item in candidates(annotation, self._masks_of(number, found)):
+            if item.shape is not None and item.info.name:
+                self._register_one(item.info, item.shape, is_object=item.type == "object")
+            box = None if item.xml_object is None else numbers_of(item.xml_object.box)
             corners += [] if box is None else [box]
         if corners:
             self._evidence.add(np.array(corners), np.array([annotation.size] * len(corners)))
@@ -151,11 +148,11 @@ class _Reading:
             self.counts.note(Level.ERROR, "FILE_DAMAGED", detail, where)
             return []
 
-    def _show_one(self, said: Said, shape: Shape, *, is_object: bool = True) -> None:
-        members, _, _ = answered(said, self._classes.given(said.name, shape), self._classes)
-        self._classes.show(said.name, shape, members)
+    def _register_one(self, info: ObjectInfo, shape: Shape, *, is_object: bool = True) -> None:
+        members, _, _ = split_answers(info, self._classes.given(info.name, shape), self._classes)
+        self._classes.show(info.name, shape, members)
         if is_object:
-            self._names.add(said.name)
+            self._names.add(info.name)
 
     def _build(self) -> None:
         order: Sequence[str] = list(self._listed)
@@ -163,17 +160,17 @@ class _Reading:
             order = OFFICIAL
         self._classes.build(order, {name: one.color for name, one in self._listed.items()})
 
-    def _tell_files(self) -> None:
-        """Say what is of whole files, and gather what they say of the coordinates."""
+    def _note_files(self) -> None:
+        """Add notes about whole files, and collect evidence on coordinates."""
         found, counts = self._found, self.counts
         if found.owners:
             place = self._source.place(found.members[min(found.owners)])
-            detail = "The 'owner' of an image is a person, whose name is not read."
+            detail = "The 'owner' of an image names a person and is not read."
             counts.lose(
                 Kind.DROPPED, "OWNER_DROPPED", Feature.NATIVE, ("key", "image.owner"), Where(file=place), detail,
                 count=len(found.owners),
             )  # fmt: skip
-        self._evidence.said.update(found.conventions.values())
+        self._evidence.stated.update(found.conventions.values())
         for head, count in Counter(found.heads).items():
             native = found.natives[head] if head >= 0 else {}
             for key in ("source.database", "source.annotation"):
@@ -187,7 +184,7 @@ class _Reading:
             self._evidence.add(self._corners[end - len(sizes) : end], sizes)
 
     def _swapped(self) -> set[int]:
-        """Return the images of which a box has a minimum above its maximum, or numbers no image is as large as."""
+        """Return the images with a box whose minimum is above its maximum or whose numbers are absurdly large."""
         left, top, right, bottom = self._corners.T
         is_odd = (left > right) | (top > bottom) | (right > FARTHEST_PX) | (bottom > FARTHEST_PX)
         is_odd |= (left < -FARTHEST_PX) | (top < -FARTHEST_PX)
@@ -200,26 +197,26 @@ class _Reading:
         if self._evidence.boxes:
             detail = f"Corners are read as {MEANS[convention]}: {reason}."
             if not is_sure or options.coordinates == "auto":
-                detail += f" -r coordinates={OTHER[convention]} reads them the other way, by a pixel."
+                detail += f" -r coordinates={OTHER[convention]} reads them the other way, a pixel apart."
             level = Level.INFO if is_sure else Level.WARNING
             self.counts.note(level, "COORDINATES_READ_AS", detail, count=self._evidence.boxes)
         return convention
 
     def native(self) -> dict[str, Any]:
-        """Return what only VOC has words for, of the set."""
+        """Return the native data of the set."""
         databases = {name: count for name, count in self._evidence.databases.items() if name}
         native: dict[str, Any] = {CONVENTION: self._convention, NOTES: []}
         lost = {
-            SETS: (self._sets.lines, "image sets beyond one split an image"),
+            SETS: (self._sets.lines, "image sets beyond one split per image"),
             LISTED: (self._listed_rest(), "parts and actions of classes"),
         }
         for key, (value, what) in lost.items():
             if value:
                 native[key] = value
-                detail = f"Only VOC has a place for {what} ('{key}')."
+                detail = f"Kept for VOC only: {what} ('{key}')."
                 native[NOTES].append([Level.INFO.value, "NATIVE_DROPPED", detail, None, len(value)])
         if databases:
-            detail = f"Only VOC has a place for the 'source' of images: {', '.join(sorted(databases)[:5])}."
+            detail = f"Kept for VOC only: the 'source' of images: {', '.join(sorted(databases)[:5])}."
             native[NOTES].append([Level.INFO.value, "NATIVE_DROPPED", detail, None, sum(databases.values())])
         return native
 
@@ -229,13 +226,13 @@ class _Reading:
     # -- tables -----------------------------------------------------------------------------------------------
 
     def tables(self) -> Iterator[Table]:
-        """Walk the images, some hundred at a time."""
+        """Yield tables of some hundred images."""
         self.counts.rewind()
-        kept, counts = self._images.kept, np.zeros(len(self._found.said), np.int64)
+        kept, counts = self._images.kept, np.zeros(len(self._found.infos), np.int64)
         for start in range(0, len(kept), _TOGETHER):
             yield self._table(kept[start : start + _TOGETHER], counts)
         for code in np.flatnonzero(counts).tolist():
-            alike, name, count = self._alike(code), self._found.said[code].name, int(counts[code])
+            alike, name, count = self._alike(code), self._found.infos[code].name, int(counts[code])
             self.counts.into["object", name] += count
             answers = sum(number for _, number in alike.variant.carried)
             if answers:
@@ -245,29 +242,31 @@ class _Reading:
                     self._lose_answers(name, alike.left, alike.again, Where())
 
     def _lose_answers(self, name: str, left: Mapping[str, Any], again: int, where: Where) -> None:
-        lost = [f"Its class asks nothing to which {value!r} of {key!r} is an answer." for key, value in left.items()]
-        lost += ["It has two attributes of one 'name'; the first is read."] * again
+        lost = [f"Its class has no attribute for the answer {value!r} of {key!r}." for key, value in left.items()]
+        lost += ["Two attributes have the same 'name'; the first is read."] * again
         for detail in lost:
             self.counts.into["answer", name] += 1
             self.counts.drop("ANSWER_DROPPED", Feature.ANSWERS, ("answer", name), where, detail)
 
-    def _alike(self, code: int) -> _Alike:
+    def _alike(self, code: int) -> _Group:
         known = self._alikes.get(code)
         if known is None:
-            said = self._found.said[code]
-            item, shared, native, again, left, carried = self._answers(said, Shape.BOUNDING_BOX)
-            variant = Variant(item, self.draft.info, shared, None, "object", said.name, carried)
-            known = self._alikes[code] = _Alike(variant, native or None, again, left)
+            info = self._found.infos[code]
+            item, shared, native, again, left, carried = self._answers(info, Shape.BOUNDING_BOX)
+            variant = Variant(item, self.draft.info, shared, None, "object", info.name, carried)
+            known = self._alikes[code] = _Group(variant, native or None, again, left)
         return known
 
-    def _answers(self, said: Said, shape: Shape) -> tuple[Object, Any, dict[str, Any], int, dict[str, Any], Carried]:
-        """Return the class of an object, its answers, what is native of it, and the answers it does not ask for.
+    def _answers(
+        self, info: ObjectInfo, shape: Shape
+    ) -> tuple[Object, Any, dict[str, Any], int, dict[str, Any], Carried]:
+        """Return the class of an object, its answers, native data, and the answers without an attribute.
 
-        Of several classes of a name and shape it is the first that asks for all of them.
+        Of several classes of a name and shape it is the first with attributes for all answers.
         """
         classes, found = self._classes, []
-        for item in classes.of(said.name, shape):
-            members, native, again = answered(said, item if classes.is_given else None, classes)
+        for item in classes.of(info.name, shape):
+            members, native, again = split_answers(info, item if classes.is_given else None, classes)
             shared, left = classes.answers(item, members)
             count = len(members) - len(left)
             carried: Carried = (("answer", count),) if count else ()
@@ -286,8 +285,8 @@ class _Reading:
         table = _Table()
         for at, number in enumerate(numbers):
             end = int(self._ends[number])
-            if number in found.odd:
-                self._add_odd(table, number, series_of(seeds[at]))
+            if number in found.irregular:
+                self._add_irregular(table, number, series_of(seeds[at]))
             else:
                 table.add(range(end - found.counts[number], end))
         codes = self._codes[table.indexes]
@@ -323,7 +322,7 @@ class _Reading:
         )  # fmt: skip
 
     def _relative(self, table: _Table, sizes: NDArray[np.float64], owners: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the boxes of a table as shares of their images: left, top, width, height."""
+        """Return the boxes of a table relative to their images: left, top, width, height."""
         boxes = self._corners[table.indexes]
         if self._plane.is_one_based:
             boxes = boxes - np.array([1.0, 1.0, 0.0, 0.0])
@@ -342,8 +341,8 @@ class _Reading:
 
     # -- files that are odd -----------------------------------------------------------------------------------
 
-    def _add_odd(self, table: _Table, number: int, hash_of: Callable[[int], str]) -> None:
-        """Make the objects of a file that is read again, or of which there are masks alone."""
+    def _add_irregular(self, table: _Table, number: int, hash_of: Callable[[int], str]) -> None:
+        """Make the objects of an irregular file or of an image with only masks."""
         found, member = self._found, self._found.members[number]
         size, place = found.sizes[number], self._source.place(member)
         annotation = Annotation("", size, {}, [])
@@ -354,37 +353,37 @@ class _Reading:
             masks, void = self._masks.of(stem_of(member), size)
             if void:
                 self.counts.into["void", ""] += 1
-                detail = "Pixels that a mask calls void (255) are of no object."
+                detail = "Void mask pixels (255) belong to no object."
                 where = Where(file=place, row=self._images.titles[number])
                 self.counts.drop("VOID_DROPPED", Feature.MEDIA, ("void", ""), where, detail)
         made: list[tuple[ObjectInstance, dict[str, Any]]] = []
-        for one in shown(annotation, masks):
-            line = None if one.drawn is None else one.drawn.line
-            where = Where(file=place, line=line, row=self._images.titles[number], element=f"<{one.type}>")
-            instance = self._made(one, size, hash_of(len(made)), line, where)
+        for item in candidates(annotation, masks):
+            line = None if item.xml_object is None else item.xml_object.line
+            where = Where(file=place, line=line, row=self._images.titles[number], element=f"<{item.type}>")
+            instance = self._made(item, size, hash_of(len(made)), line, where)
             if instance is not None:
                 made.append(instance)
         table.add_made(made)
 
     def _made(
-        self, one: Shown, size: tuple[int, int], hash_: str, line: int | None, where: Where
+        self, one: Candidate, size: tuple[int, int], hash_: str, line: int | None, where: Where
     ) -> tuple[ObjectInstance, dict[str, Any]] | None:
-        name, counts = one.said.name, self.counts
+        name, counts = one.info.name, self.counts
         counts.into[one.type, name] += 1
         if not name or one.shape is None:
             detail = "It has no name." if not name else "Its corners are not four numbers."
             code, feature = ("NAME_MISSING", Feature.LABEL_NAME) if not name else ("INVALID_BOX", Feature.SHAPE)
             counts.drop(code, feature, (one.type, name), where, detail)
             return None
-        item, shared, native, again, left, carried = self._answers(one.said, one.shape)
+        item, shared, native, again, left, carried = self._answers(one.info, one.shape)
         for key, count in carried:
             counts.into[key, name] += count
         self._lose_answers(name, left, again, where)
-        coordinates, beside, is_swapped = self._plane.coordinates(one, size)
+        coordinates, own_box, is_swapped = self._plane.coordinates(one, size)
         if is_swapped:
             detail = "A minimum is above its maximum ('xmin', 'ymin', 'xmax', 'ymax'): the corners are swapped."
             counts.note(Level.WARNING, "CORNERS_SWAPPED", detail, where)
-        native |= beside
+        native |= own_box
         if one.parent is not None:
             native[PART_OF] = str(one.parent)
         if one.has_parts is not None:
@@ -395,16 +394,16 @@ class _Reading:
 
 
 class _Table:
-    """What is on the images of a table while they are gathered.
+    """A table under construction.
 
     Attributes
     ----------
     counts : list of int
         By image.
     indexes, places : list of int
-        Of the objects that stand in columns: among those of the source, and in the table.
+        Of the objects in columns: index in the source, and position in the table.
     made, native : dict
-        Of the others, and what is native of them, by their places.
+        The other objects, and native data, by position.
     """
 
     def __init__(self) -> None:
@@ -416,7 +415,7 @@ class _Table:
         self.native: dict[int, dict[str, Any]] = {}
 
     def add(self, indexes: range) -> None:
-        """Add an image whose objects stand in columns."""
+        """Add an image whose objects are in columns."""
         self.indexes += indexes
         self.places += range(self.count, self.count + len(indexes))
         self._end(len(indexes))

@@ -1,10 +1,8 @@
-"""A first walk over the files of a VOC source: what they say, in columns, and which are not as most are.
+"""Scans the files of a VOC source into columns, and finds the irregular files.
 
-Most objects differ in nothing but their box. The bytes before and behind ``<bndbox>`` are parsed once for all objects
-that have them alike, and the four numbers go into a column; so do the bytes before the first object, but for the name
-of the image. A file in which anything is otherwise is parsed whole, here and again when its row is made.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
+Most objects differ only in their box. The bytes around ``<bndbox>`` are parsed once for all objects that share them,
+and the four numbers go into a column; likewise the bytes before the first object, except the image name. An irregular
+file is parsed whole, here and again when its row is made.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from encord_convert.formats.voc.elements import (
     CORNERS,
     MOST_BYTES,
     Annotation,
-    Said,
+    ObjectInfo,
     annotation_of,
     object_of,
     parsed,
@@ -34,7 +32,7 @@ from encord_convert.hub.loss import Feature, Level, Where
 _END = b"</annotation>"
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"'](?!utf-?8|us-ascii)", re.IGNORECASE)
 _MOST_KNOWN = 20_000
-"""How many different things are remembered; from then on files are read one by one."""
+"""Cache limit; beyond it files are parsed one by one."""
 
 
 @dataclass(slots=True)
@@ -46,23 +44,23 @@ class Scanned:
     members : list of str
         Their files.
     filenames : list of str
-        What each file calls its image.
+        The image name in each file.
     sizes : list of (int, int)
-        0 where the file does not say.
+        0: not stated.
     heads : list of int
-        Index into ``natives``, which are shared by many.
+        Index into ``natives``, which many share.
     paths : list of (str, bool) or None
-        ``<path>``, and whether the file name is to follow.
+        ``<path>``, and whether the file name is appended to it.
     conventions, titles, units : dict of int to str
-        What files of this package say of coordinates, of the title of the row and of the image.
+        From files of this package: the convention, the row's title and the image's title.
     owners : set of int
         Images whose files name a person.
     counts : array of int
-        How many objects each image has; 0 for those that are odd.
+        Objects per image; 0 for irregular ones.
     codes, numbers : array
-        Of each object the index into ``said``, and four corners in the order of ``CORNERS``.
-    odd : set of int
-        Images that are read again one by one.
+        Index into ``infos`` of each object, and its corners in the order of ``CORNERS``.
+    irregular : set of int
+        Irregular images, parsed again one by one.
     """
 
     members: list[str] = field(default_factory=list)
@@ -78,48 +76,48 @@ class Scanned:
     counts: Any = field(default_factory=lambda: array("I"))
     codes: Any = field(default_factory=lambda: array("I"))
     numbers: Any = field(default_factory=lambda: array("d"))
-    said: list[Said] = field(default_factory=list)
-    odd: set[int] = field(default_factory=set)
+    infos: list[ObjectInfo] = field(default_factory=list)
+    irregular: set[int] = field(default_factory=set)
 
 
 class Scanner:
-    """Walks the files of a source.
+    """Scans the files of a source.
 
     Parameters
     ----------
     source : Source
     counts : Counts
-        Is told of files that are damaged.
-    is_odd : callable
-        From a member to whether it is odd whatever it says.
+        Counts damaged files.
+    is_irregular : callable
+        From a member to whether it is irregular regardless of its content.
     """
 
-    def __init__(self, source: Source, counts: Counts, is_odd: Callable[[str], bool]) -> None:
+    def __init__(self, source: Source, counts: Counts, is_irregular: Callable[[str], bool]) -> None:
         self._source = source
-        self._is_odd = is_odd
+        self._is_irregular = is_irregular
         self._counts = counts
         self._heads: dict[bytes, tuple[int, Annotation]] = {}
         self._of_native: dict[tuple[Any, ...], int] = {}
         self._codes: dict[tuple[bytes, bytes], int] = {}
-        self._plain_codes: dict[bytes, int] = {}
+        self._regular_codes: dict[bytes, int] = {}
         self._folders: dict[tuple[str, bool], tuple[str, bool]] = {}
         self._numbers = _Numbers()
         self._layouts: dict[bytes, list[int]] = {}
         self.found = Scanned()
 
     def scan(self, members: list[str]) -> Iterator[tuple[int, Annotation]]:
-        """Take all files; yield the index of each that is odd, and what it says."""
+        """Scan all files; yield index and annotation of each irregular one."""
         found = self.found
         for member, data in zip(members, self._source.heads(members, MOST_BYTES + 1), strict=True):
-            if not self._is_odd(member) and self._take(member, data):
+            if not self._is_irregular(member) and self._take(member, data):
                 continue
             number = len(found.members)
             annotation = self._exact(member, data, alone=len(members) == 1)
             if annotation is not None:
-                found.odd.add(number)
+                found.irregular.add(number)
                 found.counts.append(0)
                 self._add(member, annotation, annotation.filename, self._native(annotation.native))
-                yield number, annotation  # once its own number is known
+                yield number, annotation  # after its number is assigned
 
     def _add(self, member: str, head: Annotation, filename: str, native: int, path: str | None = None) -> None:
         found, number = self.found, len(self.found.members)
@@ -156,21 +154,19 @@ class Scanner:
         except ValueError as error:
             if alone:
                 raise ReadError(place, f"{error}.") from error
-            detail = f"{member} {error}, and is left out."
+            detail = f"{member} {error} and is left out."
             self._counts.drop("FILE_DAMAGED", Feature.MEDIA, ("file", ""), Where(file=place), detail)
             self._counts.into["file", ""] += 1
             self._counts.note(Level.ERROR, "FILE_DAMAGED", detail, Where(file=place))
             return None
 
-    # -- files that are as most are ---------------------------------------------------------------------------
-
     def _take(self, member: str, data: bytes) -> bool:
-        """Take a file whose objects differ from known ones in their boxes alone; tell whether it is one."""
+        """Add a file whose objects differ from known ones only in their boxes; return whether it did."""
         data = data.rstrip()
         if (
             (b"!" in data and b"<!" in data)
             or not data.endswith(_END)
-            or len(self._codes) + len(self._heads) + len(self._plain_codes) > _MOST_KNOWN
+            or len(self._codes) + len(self._heads) + len(self._regular_codes) > _MOST_KNOWN
         ):
             return False
         at = data.find(b"<object>")
@@ -178,7 +174,7 @@ class Scanner:
         head = self._head(first)
         if head is None:
             return False
-        codes, numbers = self._plain(rest) or self._objects(rest)
+        codes, numbers = self._regular(rest) or self._objects(rest)
         if -1 in codes or len(numbers) != 4 * len(codes):
             return False
         native, annotation, filename, path = head
@@ -189,14 +185,14 @@ class Scanner:
         found.numbers.extend(numbers)
         return True
 
-    def _plain(self, rest: bytes) -> tuple[list[int], Any] | None:
-        """Take objects that end with their box, all laid out alike; None if they are not."""
+    def _regular(self, rest: bytes) -> tuple[list[int], Any] | None:
+        """Parse objects that end with their box and share one layout; None if they do not."""
         first, *pieces = rest.split(b"<bndbox>")
         if not pieces:
             return None
-        known, code = self._plain_codes, self._plain_codes.get(first)
+        known, code = self._regular_codes, self._regular_codes.get(first)
         if code is None:
-            code = self._plain_code(first)
+            code = self._regular_code(first)
         codes, inners = [], []
         for piece in pieces:
             codes.append(code)
@@ -204,7 +200,7 @@ class Scanner:
             inners.append(inner)
             code = known.get(between)
             if code is None:
-                code = self._plain_code(between)
+                code = self._regular_code(between)
         if code != _LAST or _LAST in codes or _ODD in codes:
             return None
         layout = inners[0].translate(None, _DIGITS)
@@ -218,10 +214,11 @@ class Scanner:
             return None
         return codes, self._numbers.of(joined.translate(_TO_SPACES).split())
 
-    def _plain_code(self, between: bytes) -> int:
-        """Return the code of the object that begins between two boxes, if the one before ends there with nothing more.
+    def _regular_code(self, between: bytes) -> int:
+        """Return the code of the object that starts between two boxes, if the previous one ends there with nothing
+        else.
 
-        ``between`` is what stands between them, or before the first, where there is no end. ``_LAST``: none begins.
+        ``between`` is the text between them, or before the first box. ``_LAST``: no object starts.
         """
         end, opened, before = between.rpartition(b"<object>")
         if _CLOSED.fullmatch(end if opened else before):
@@ -229,11 +226,11 @@ class Scanner:
         else:
             code = self._code(before, b"</object>") if not opened else _ODD
         code = _ODD if code == -1 else code
-        self._plain_codes[between] = code
+        self._regular_codes[between] = code
         return code
 
     def _objects(self, rest: bytes) -> tuple[list[int], Any]:
-        """Take objects one by one; a code of -1 stands for one that is odd."""
+        """Parse objects one by one; code -1 marks an irregular one."""
         codes: list[int] = []
         tokens: list[bytes] = []
         for part in rest.split(b"<object>") if rest else ():
@@ -252,7 +249,7 @@ class Scanner:
         return codes, self._numbers.of(tokens)
 
     def _head(self, first: bytes) -> tuple[int, Annotation, str, str | None] | None:
-        """Return what stands before the objects: where its native keys are, all of it, the names of the image."""
+        """Parse the part before the objects: index of its native data, the annotation, and the image names."""
         key, filename = _cut(first, b"<filename>")
         key, path = _cut(key, b"<path>")
         known = self._heads.get(key)
@@ -275,7 +272,7 @@ class Scanner:
             return None
 
     def _code(self, before: bytes, behind: bytes) -> int:
-        """Return the index of what stands around a box; -1 if it is more than an object with one box and its class."""
+        """Return the index of the text around a box; -1 if it is not an object with one box and a class."""
         code = -1
         try:
             root = parsed(b"<r><object>" + before + b"<bndbox/>" + behind + b"</r>")
@@ -285,11 +282,11 @@ class Scanner:
                 and not text_of(root)
                 and not (root[0].tail or "").strip()
             ):
-                drawn = object_of(root[0])
-                is_box = drawn.rotated is None and not (drawn.polygons or drawn.parts)
-                if is_box and drawn.said.name and len(root[0].findall("bndbox")) == 1:
-                    code = len(self.found.said)
-                    self.found.said.append(drawn.said)
+                xml_object = object_of(root[0])
+                is_box = xml_object.rotated is None and not (xml_object.polygons or xml_object.parts)
+                if is_box and xml_object.info.name and len(root[0].findall("bndbox")) == 1:
+                    code = len(self.found.infos)
+                    self.found.infos.append(xml_object.info)
         except ValueError:
             pass
         self._codes[before, behind] = code
@@ -297,7 +294,7 @@ class Scanner:
 
 
 def _cut(data: bytes, tag: bytes) -> tuple[bytes, bytes | None]:
-    """Return bytes without the text of an element, and that text."""
+    """Split bytes into those without an element's text, and that text."""
     at = data.find(tag)
     if at < 0:
         return data, None
@@ -307,7 +304,7 @@ def _cut(data: bytes, tag: bytes) -> tuple[bytes, bytes | None]:
 
 
 class _Numbers(dict[bytes, float]):
-    """Texts as numbers, each made once: most are whole, and below the side of an image."""
+    """Parses numbers with a cache: most are integers below the side of an image."""
 
     def __missing__(self, text: bytes) -> float:
         if len(self) > _MOST_KNOWN:
@@ -316,7 +313,7 @@ class _Numbers(dict[bytes, float]):
         return number
 
     def of(self, texts: list[bytes]) -> Any:
-        """Return texts as numbers; none if one is not a number."""
+        """Return texts as numbers; empty if one is not a number."""
         try:
             return array("d", map(self.__getitem__, texts))
         except ValueError:
@@ -327,12 +324,12 @@ _LAST, _ODD = -2, -3
 _CLOSED = re.compile(rb"\s*</object>\s*")
 _AS_NAMED = [0, 1, 2, 3]
 _DIGITS = b"0123456789.-"
-_TO_SPACES = bytes(one if one in _DIGITS else 32 for one in range(256))
+_TO_SPACES = bytes(item if item in _DIGITS else 32 for item in range(256))
 _LAYOUT = re.compile(rb"\s*".join([b"", *[rb"<(\w{4})></\%d>" % number for number in range(1, 5)], b""]))
 
 
 def _order(layout: bytes) -> list[int]:
-    """Return where each corner stands in a box whose digits were taken; nothing if it has other parts."""
+    """Return the order of corners in a box without its digits; empty if it has other parts."""
     found = _LAYOUT.fullmatch(layout)
     tags = [tag.decode() for tag in found.groups()] if found else []
     if sorted(tags) != sorted(CORNERS):

@@ -1,7 +1,4 @@
-"""Files beside the annotations: image sets, which are splits, and ``labelmap.txt``.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Image sets, which are splits, and ``labelmap.txt``."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ class Sets:
     lines: dict[str, list[str]] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
     images: dict[str, None] = field(default_factory=dict)
-    """The images that are in any set, each once."""
+    """The images in any set, without repeats."""
 
 
 def sets_of(source: Source, names: Iterable[str]) -> Sets:
@@ -61,9 +58,9 @@ def sets_of(source: Source, names: Iterable[str]) -> Sets:
 
 
 def image_in(line: str, known: Container[str]) -> str:
-    """Return the image of a line of a set, which a flag or the number of an object and a flag may follow.
+    """Return the image named by a line of a set, which may end in a flag, or an object number and a flag.
 
-    A name may have blanks: the longest beginning of the line that is a known image counts.
+    Names may have blanks: the longest prefix that is a known image counts.
 
     >>> image_in("a b", {"a", "a b"}), image_in("a b -1", {"a b"}), image_in("gone  1", ()), image_in("000 (2)", ())
     ('a b', 'a b', 'gone', '000 (2)')
@@ -72,7 +69,7 @@ def image_in(line: str, known: Container[str]) -> str:
         return line
     line = line.strip()
     starts = [line, *(line.rsplit(None, count)[0] for count in (1, 2)), line.split(None, 1)[0]]
-    found = next((one for one in starts if one in known), None)
+    found = next((start for start in starts if start in known), None)
     if found is not None:
         return found
     numbers = takewhile(_NUMBER.fullmatch, reversed(line.rsplit(None, 2)[1:]))
@@ -80,7 +77,7 @@ def image_in(line: str, known: Container[str]) -> str:
 
 
 def _stems(name: str) -> Iterator[str]:
-    """Yield what a set may call the image of a file: its name, or its path below a folder of VOC, without suffix."""
+    """Yield the names a set may use for a file: its name, or its path below a VOC folder, without suffix."""
     path = name.rpartition(".")[0] or name
     yield path.rpartition("/")[2]
     if found := _BELOW.search(path):
@@ -88,7 +85,7 @@ def _stems(name: str) -> Iterator[str]:
 
 
 def _splits(images: Mapping[str, list[str]]) -> dict[str, str]:
-    """Return the split of each image: of the sets it is in, one that is called train, val or test comes first."""
+    """Return the split of each image: of its sets, preferably train, val or test."""
     splits: dict[str, str] = {}
     for name in sorted(images, key=lambda one: (standard(one.partition("/")[2]) is not None, -len(images[one]))):
         word = name.partition("/")[2]
@@ -99,7 +96,7 @@ def _splits(images: Mapping[str, list[str]]) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Listed:
-    """A class as ``labelmap.txt`` names it: its colour as ``#rrggbb``, and the rest of its line."""
+    """A class of ``labelmap.txt``: its colour as ``#rrggbb``, and the rest of its line."""
 
     color: str | None
     parts: str = ""
@@ -121,13 +118,13 @@ def labelmap_of(source: Source, name: str) -> dict[str, Listed]:
 
 
 def is_background(name: str) -> bool:
-    """Tell the class that is none."""
+    """Return whether a class is the background."""
     return name.lower() in ("background", "ignored")
 
 
 @cache
 def palette() -> tuple[tuple[int, int, int], ...]:
-    """Return the 256 colours of VOC: the bits of a number dealt out to red, green and blue in turn.
+    """Return VOC's 256 colours: index bits distributed over red, green and blue in turn.
 
     Source: VOC 2012 development kit, ``VOClabelcolormap.m``.
 

@@ -1,7 +1,4 @@
-"""Objects of a VOC file that are not a plain box alone: which shape each is, and where it is.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Shapes and coordinates of objects of irregular VOC files."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from encord_convert.formats.voc.elements import CORNERS, Annotation, Drawn, Said
+from encord_convert.formats.voc.elements import CORNERS, Annotation, ObjectInfo, XmlObject
 from encord_convert.formats.voc.masks import Mask, matched
 from encord_convert.formats.voc.sets import is_background
 from encord_convert.geometry.boxes import xyxy_from_rotated
@@ -24,40 +21,40 @@ from encord_convert.sdk.objects.coordinates import (
 )
 
 NEAR_PX = 1e-3
-"""How far apart two numbers are that say the same."""
+"""Tolerance within which two numbers are equal."""
 Size = tuple[int, int]
 
 
 @dataclass(slots=True)
-class Shown:
-    """An object, a part of one, or a mask, before it is the hub's.
+class Candidate:
+    """An object, part or mask, before conversion.
 
     Parameters
     ----------
     type : str
         ``object``, ``part`` or ``mask``.
-    said : Said
+    info : Said
     shape : Shape or None
-        None where nothing says where it is.
-    drawn : Drawn or None
-        None for masks of which the file says nothing.
+        None without geometry.
+    xml_object : Drawn or None
+        None for masks without an XML object.
     mask : Mask or None
     parent : int or None
-        Of parts: how many objects with parts come before their own.
+        Of a part: the number of objects with parts before its own.
     has_parts : int or None
     """
 
     type: str
-    said: Said
+    info: ObjectInfo
     shape: Shape | None
-    drawn: Drawn | None
+    xml_object: XmlObject | None
     mask: Mask | None = None
     parent: int | None = None
     has_parts: int | None = None
 
 
 def numbers_of(texts: Sequence[str] | None) -> list[float] | None:
-    """Return texts as numbers; None if one is not a finite number, or none are there."""
+    """Return texts as numbers; None if missing or not all finite."""
     if not texts:
         return None
     try:
@@ -67,73 +64,73 @@ def numbers_of(texts: Sequence[str] | None) -> list[float] | None:
     return None if is_far(numbers) else numbers
 
 
-def shown(annotation: Annotation, masks: Sequence[Mask]) -> Iterator[Shown]:
-    """Yield what a file shows, objects in their order, each followed by its parts, then masks that are no object's."""
-    boxes = [numbers_of(drawn.box) for drawn in annotation.objects]
-    if annotation.mark:  # written by this package: the number of a mask is that of its object
+def candidates(annotation: Annotation, masks: Sequence[Mask]) -> Iterator[Candidate]:
+    """Yield the objects of a file in order, each followed by its parts, then unmatched masks."""
+    boxes = [numbers_of(xml_object.box) for xml_object in annotation.objects]
+    if annotation.mark:  # written by this package: mask numbers are object numbers
         places: list[int | None] = [mask.number - 1 for mask in masks]
     else:
         masks = [mask for mask in masks if not is_background(mask.label)]
         places = matched(masks, [None if box is None else tuple(box) for box in boxes])
     own = {at: mask for mask, at in zip(masks, places, strict=True) if at is not None and at < len(boxes)}
     parents = 0
-    for at, drawn in enumerate(annotation.objects):
-        one = Shown("object", drawn.said, _shape(drawn), drawn)
+    for at, xml_object in enumerate(annotation.objects):
+        one = Candidate("object", xml_object.info, _shape(xml_object), xml_object)
         if at in own:
             one.shape, one.mask = Shape.BITMASK, own[at]
-        if drawn.parts:
+        if xml_object.parts:
             one.has_parts = parents
         yield one
-        for part in _below(drawn):
-            yield Shown("part", part.said, _shape(part), part, parent=parents)
-        parents += bool(drawn.parts)
+        for part in _below(xml_object):
+            yield Candidate("part", part.info, _shape(part), part, parent=parents)
+        parents += bool(xml_object.parts)
     taken = {id(mask) for mask in own.values()}
     for mask in masks:
         if id(mask) not in taken:
-            yield Shown("mask", Said(mask.label), Shape.BITMASK, None, mask)
+            yield Candidate("mask", ObjectInfo(mask.label), Shape.BITMASK, None, mask)
 
 
-def _below(drawn: Drawn) -> Iterator[Drawn]:
-    for part in drawn.parts:
+def _below(xml_object: XmlObject) -> Iterator[XmlObject]:
+    for part in xml_object.parts:
         yield part
         yield from _below(part)
 
 
-def _shape(drawn: Drawn) -> Shape | None:
-    if numbers_of(drawn.rotated) is not None:
+def _shape(xml_object: XmlObject) -> Shape | None:
+    if numbers_of(xml_object.rotated) is not None:
         return Shape.ROTATABLE_BOUNDING_BOX
-    if drawn.polygons and all(numbers_of(ring) is not None for ring in drawn.polygons):
+    if xml_object.polygons and all(numbers_of(ring) is not None for ring in xml_object.polygons):
         return Shape.POLYGON
-    return Shape.BOUNDING_BOX if numbers_of(drawn.box) is not None else None
+    return Shape.BOUNDING_BOX if numbers_of(xml_object.box) is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """What the numbers of a source are: ``is_one_based`` says that corners count pixels from 1, both included."""
+    """Pixel convention of a source: ``is_one_based`` means one-based inclusive corners."""
 
     is_one_based: bool
 
-    def coordinates(self, one: Shown, size: Size) -> tuple[Any, dict[str, str], bool]:
-        """Return the coordinates of an object, what its ``bndbox`` says otherwise, by path, and whether it is swapped.
+    def coordinates(self, one: Candidate, size: Size) -> tuple[Any, dict[str, str], bool]:
+        """Return the coordinates of an object, its ``bndbox`` by path if it differs, and whether corners are swapped.
 
         ``one`` has a shape.
         """
         width, height = size
-        drawn = one.drawn
+        xml_object = one.xml_object
         if one.mask is not None:
             coordinates: Any = BitmaskCoordinates._from_box_runs(*one.mask.runs, width, height)
-            return coordinates, self._beside(drawn, one.mask.box), False
-        assert drawn is not None
+            return coordinates, self._own_box(xml_object, one.mask.box), False
+        assert xml_object is not None
         if one.shape is Shape.ROTATABLE_BOUNDING_BOX:
-            cx, cy, w, h, angle = numbers_of(drawn.rotated) or (0.0,) * 5
+            cx, cy, w, h, angle = numbers_of(xml_object.rotated) or (0.0,) * 5
             theta = math.degrees(angle)
             left, top = cx - w / 2, cy - h / 2
             coordinates = RotatableBoundingBoxCoordinates(h / height, w / width, left / width, top / height, theta)
             bounds = xyxy_from_rotated(cx - w / 2, cy - h / 2, w, h, theta)
-            return coordinates, self._beside(drawn, bounds), False
+            return coordinates, self._own_box(xml_object, bounds), False
         if one.shape is Shape.POLYGON:
             shift = float(self.is_one_based)
-            rings = [[number - shift for number in numbers_of(ring) or ()] for ring in drawn.polygons]
+            rings = [[number - shift for number in numbers_of(ring) or ()] for ring in xml_object.polygons]
             flat = [
                 [number / side for number, side in zip(ring, (width, height) * (len(ring) // 2), strict=True)]
                 for ring in rings
@@ -141,9 +138,13 @@ class Plane:
             xs, ys = [x for ring in rings for x in ring[::2]], [y for ring in rings for y in ring[1::2]]
             bounds = (min(xs), min(ys), max(xs), max(ys))
             made = PolygonCoordinates._from_flat(flat[0]) if len(flat) == 1 else None
-            return made or PolygonCoordinates._from_rings([[ring] for ring in flat]), self._beside(drawn, bounds), False
-        left, top, right, bottom = numbers_of(drawn.box) or (0.0,) * 4
-        shift = float(self.is_one_based)  # a box may be less than a pixel wide: its maximum is below its minimum then
+            return (
+                made or PolygonCoordinates._from_rings([[ring] for ring in flat]),
+                self._own_box(xml_object, bounds),
+                False,
+            )
+        left, top, right, bottom = numbers_of(xml_object.box) or (0.0,) * 4
+        shift = float(self.is_one_based)  # a box under a pixel wide has its maximum below its minimum
         swapped = left - shift > right or top - shift > bottom
         left, right = (right, left) if left - shift > right else (left, right)
         top, bottom = (bottom, top) if top - shift > bottom else (top, bottom)
@@ -152,16 +153,16 @@ class Plane:
         return BoundingBoxCoordinates(*box), {}, swapped
 
     def corners(self, bounds: Sequence[float]) -> list[float]:
-        """Return left, top, right and bottom in pixels as the four corners of a file."""
+        """Return left, top, right and bottom in pixels in the source's convention."""
         return [bounds[0] + self.is_one_based, bounds[1] + self.is_one_based, bounds[2], bounds[3]]
 
-    def _beside(self, drawn: Drawn | None, bounds: Sequence[float] | None) -> dict[str, str]:
-        """Return the ``bndbox`` of an object by path, where it is not around what is drawn."""
-        numbers = None if drawn is None else numbers_of(drawn.box)
-        if drawn is None or drawn.box is None:
+    def _own_box(self, xml_object: XmlObject | None, bounds: Sequence[float] | None) -> dict[str, str]:
+        """Return the ``bndbox`` of an object by path, if it is not the one around its shape."""
+        numbers = None if xml_object is None else numbers_of(xml_object.box)
+        if xml_object is None or xml_object.box is None:
             return {}
         if numbers is not None and bounds is not None:
             pairs = zip(numbers, self.corners(bounds), strict=True)
             if all(abs(one - other) <= NEAR_PX for one, other in pairs):
                 return {}
-        return {f"bndbox.{tag}": text for tag, text in zip(CORNERS, drawn.box, strict=True)}
+        return {f"bndbox.{tag}": text for tag, text in zip(CORNERS, xml_object.box, strict=True)}

@@ -1,7 +1,4 @@
-"""Writing Pascal VOC: a file an image, image sets, and masks where there are any.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Writes Pascal VOC: one file per image, image sets, and masks if any."""
 
 from __future__ import annotations
 
@@ -60,9 +57,9 @@ def write(narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
 def _listing(
     names: Iterable[str], colors: Mapping[str, str], listed: Mapping[str, Any]
 ) -> dict[str, tuple[str, str, str]]:
-    """Return the lines of ``labelmap.txt``: by class its colour as numbers, its parts and its actions.
+    """Return the fields of ``labelmap.txt`` by class: colour as numbers, parts and actions.
 
-    What a class has as its place in it is its number in masks; the first is none.
+    The position of a class is its index in masks; the first is the background.
     """
     listing: dict[str, tuple[str, str, str]] = {}
     if not listed or not is_background(next(iter(listed))):
@@ -75,7 +72,7 @@ def _listing(
 
 
 class _Writing:
-    """Writes images, and remembers which set each is in."""
+    """Writes images, and records their sets."""
 
     def __init__(
         self,
@@ -102,7 +99,7 @@ class _Writing:
                 self._palettes[CLASSES][number] = red, green, blue
 
     def sets(self, lines: Mapping[str, list[str]]) -> None:
-        """Write the sets that images are in, and those of the source, as far as their images are here."""
+        """Write the sets of images, and those of the source restricted to these images."""
         own = {f"Main/{safe_path(split).replace('/', '%2F')}": stems for split, stems in self._splits.items()}
         known = set(chain.from_iterable(own.values()))
         kept = {name: [line for line in some if image_in(line, known) in known] for name, some in lines.items()}
@@ -115,7 +112,7 @@ class _Writing:
         native = image.row._native if self._is_native else None
         native = native if native is not None and native.family == FAMILY else None
         own = image.title
-        if native is not None and image.row._file is not None:  # it keeps the name of its file
+        if native is not None and image.row._file is not None:  # keep its file name
             own = own[: own.rfind("/") + 1] + image.row._file.member.rpartition("/")[2]
         stem = self._paths.file(label_path(own), ".xml")
         self._splits.setdefault(split_of(image.row.client_metadata) or UNNAMED, []).append(stem)
@@ -131,7 +128,7 @@ class _Writing:
             put(root, key, text)
         for key, text in size.items():
             put(root, f"size.{key}", text)
-        masked = [one for one in image.objects if one.ontology_item.shape is Shape.BITMASK]
+        masked = [object_ for object_ in image.objects if object_.ontology_item.shape is Shape.BITMASK]
         put(root, "segmented", "1" if masked else segmented)
         mark = {"coordinates": self._convention}
         if filename != image.title:
@@ -149,7 +146,7 @@ class _Writing:
             self._masks(image, masked, numbers, stem)
 
     def _objects(self, root: Any, image: Image, native: Any) -> dict[str, int]:
-        """Write objects; return the number of each among those of the file, from 1."""
+        """Write objects; return the number of each in the file, from 1."""
         parents: dict[str, Any] = {}
         numbers: dict[str, int] = {}
         for instance in image.objects:
@@ -221,11 +218,11 @@ class _Writing:
     def _masks(self, image: Image, masked: list[Any], numbers: Mapping[str, int], stem: str) -> None:
         """Write the two images of masks."""
         runs = [
-            raster(one._frames[image.frame].coordinates, image.width, image.height, self._tolerance_px)
-            for one in masked
+            raster(each._frames[image.frame].coordinates, image.width, image.height, self._tolerance_px)
+            for each in masked
         ]
-        objects = [numbers[one.object_hash] for one in masked]
-        classes = [self._classes[one.object_name] for one in masked]
+        objects = [numbers[item.object_hash] for item in masked]
+        classes = [self._classes[entry.object_name] for entry in masked]
         for kind, values in ((OBJECTS, objects), (CLASSES, classes)):
             is_small = max(values) < VOID
             painted = Painting(runs, values, image.height, image.width).image
@@ -236,7 +233,7 @@ class _Writing:
 
 
 def _number(number: float) -> str:
-    """Return a number of at most four decimals.
+    """Format a number with at most four decimals.
 
     >>> _number(12.0), _number(3.14159), _number(-0.00001)
     ('12', '3.1416', '0')

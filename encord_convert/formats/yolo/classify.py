@@ -1,7 +1,4 @@
-"""Images in a folder for each class: a data set to learn classification, as a label of each image.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""Classification data sets: one folder of images per class, read as a label on each image."""
 
 from __future__ import annotations
 
@@ -23,11 +20,11 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ClassificationInstance, LabelRowV2, RadioAttribute
 
 QUESTION = "class"
-"""What the classification is called."""
+"""Title of the classification."""
 
 
 def read_classes(source: Source) -> LabelSet:
-    """Read images that lie in a folder for their class, below one for their split or without.
+    """Read images in one folder per class, with or without split folders above.
 
     Raises
     ------
@@ -51,7 +48,7 @@ def read_classes(source: Source) -> LabelSet:
     assert labels.counts is not None
     others = [name for name in source.names() if not name.lower().endswith(IMAGE_SUFFIXES)]
     if others:
-        detail = f"Files beside images of classes are not read: {', '.join(others[:5])}."
+        detail = f"Files among the class folders are not read: {', '.join(others[:5])}."
         labels.counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(others))
     labels.counts.mark_head()
     labels.splits = {split for name in images if (split := _split(name)[0])}
@@ -59,20 +56,20 @@ def read_classes(source: Source) -> LabelSet:
 
 
 def read_class_lines(lines: Lines) -> LabelSet:
-    """Read the lines of images that have a class each."""
+    """Read NDJSON lines whose images have one class each."""
     count = len(lines.titles)
     numbers = [number for start in range(0, count, IMAGES) for number in lines.classes(_range(start, count))]
-    names = dict(lines.about.names)
-    names.update({one: f"class_{one}" for one in sorted(set(numbers) - set(names)) if one >= 0})
+    names = dict(lines.description.names)
+    names.update({item: f"class_{item}" for item in sorted(set(numbers) - set(names)) if item >= 0})
 
     def entries() -> Iterator[Entry]:
         for image, number in enumerate(numbers):
-            stats = lines.splits[image], lines.titles[image], lines.sizes[image], lines.place(image)
-            yield Entry(lines.key(image), *stats, lines.member(image), number)
+            fields = lines.splits[image], lines.titles[image], lines.sizes[image], lines.place(image)
+            yield Entry(lines.key(image), *fields, lines.member(image), number)
 
     labels = _labels(entries, names, count, sum(number >= 0 for number in numbers))
     assert labels.counts is not None
-    for level, code, detail in lines.about.notes:
+    for level, code, detail in lines.description.notes:
         labels.counts.note(level, code, detail)
     labels.counts.mark_head()
     labels.splits = {split for split in lines.splits if split}
@@ -84,7 +81,7 @@ def _range(start: int, count: int) -> range:
 
 
 class Entry(NamedTuple):
-    """An image and the number of its class; -1: it has none."""
+    """An image and its class number; -1: none."""
 
     key: tuple[str, ...]
     split: str

@@ -1,7 +1,4 @@
-"""What a data set says of itself: ``data.yaml``, ``obj.data``, ``classes.txt`` and what else names the classes.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""Dataset descriptions: ``data.yaml``, ``obj.data``, ``classes.txt`` and other files that name the classes."""
 
 from __future__ import annotations
 
@@ -18,10 +15,10 @@ from encord_convert.hub.splits import named_in
 from encord_convert.hub.yaml_file import parse_document, plain
 
 LARGEST_BYTES = 4 << 20
-"""Of a file that describes a data set."""
+"""Largest file that describes a data set."""
 _MOST_CLASSES = 100_000
 MOST_UNNAMED = 10_000
-"""How many classes get names of ours."""
+"""Largest number of unnamed classes that get generated names."""
 _DEPTH = 3
 _CLASS_FILES = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt", "predefined_classes.txt", "class.names")
 _SPLIT_KEYS = {
@@ -33,35 +30,35 @@ _SPLIT_KEYS = {
     "minival": "minival",
 }
 _OURS = frozenset({"path", "nc", "names", "task", "kpt_shape", "kpt_names", "flip_idx", *_SPLIT_KEYS})
-"""Keys that are read; the others are carried along."""
+"""Keys that are read; the others are kept as native data."""
 RESERVED = frozenset({"download", "masks_dir", "channels", "license", "licence", "url", "version", "roboflow", *_OURS})
 
 
 @dataclass(slots=True)
 class Description:
-    """What is said of a data set as a whole.
+    """Description of a data set.
 
     Attributes
     ----------
     place : str
-        What messages call the file that says it; empty: there is none.
+        Describing file, for messages; empty: none.
     folder : str
-        Where that file lies: empty, or with ``/`` at the end.
+        Folder of that file: empty, or ending in ``/``.
     names : dict of int to str
-        Of the classes, by their numbers; empty if nothing is said.
+        Class names by number; empty if unknown.
     entries : list of (str, str)
-        Key and value of all that says where images are: folders, lists.
+        Key and value of each entry that says where images are: folders or lists.
     keypoints : (int, int) or None
-        How many a skeleton has, and how many numbers each.
+        Keypoints per skeleton, and numbers per keypoint.
     point_names : dict of int to list of str
-        Names of keypoints by the number of the class; -1: of every class.
+        Keypoint names by class number; -1: all classes.
     flips : list of int or None
     others : dict
-        Keys that only YOLO has words for.
+        YOLO's own keys.
     notes : list of (Level, str, str)
         Level, code and sentence.
     files : set of str
-        Members that were read, or lists that need not be read.
+        Members that were read, or lists that need not be.
     """
 
     place: str = ""
@@ -78,30 +75,30 @@ class Description:
     files: set[str] = field(default_factory=set)
 
     def note(self, code: str, detail: str, level: Level = Level.WARNING) -> None:
-        """Say something when the labels are read."""
+        """Add a note to be reported when the labels are read."""
         self.notes.append((level, code, detail))
 
 
 def yaml_members(source: Source) -> list[str]:
-    """Return the YAML files at most two folders deep, that of the usual name first."""
+    """Return the YAML files at most two folders deep, the one with the usual name first."""
     found = [name for suffix in (".yaml", ".yml") for name in source.names(suffix, _DEPTH)]
     found = [name for name in found if name.lower().endswith((".yaml", ".yml"))]
     return sorted(found, key=lambda name: (name.count("/"), name.rpartition("/")[2].lower() != "data.yaml", name))
 
 
 def says_classes(text: str) -> bool:
-    """Tell the text of a YAML file that describes a data set."""
+    """Return whether the text of a YAML file describes a data set."""
     found = set(re.findall(r"^(names|nc|train|val|validation|test|path|kpt_shape|task)\s*:", text, re.MULTILINE))
     return len(found) > 1 and not found.isdisjoint({"names", "nc", "train", "kpt_shape"})
 
 
 def described(source: Source) -> Description:
-    """Return what is said of a data set.
+    """Return the description of a data set.
 
     Raises
     ------
     ReadError
-        A file that says it is damaged.
+        A describing file is damaged.
     """
     for member in yaml_members(source):
         text = _text(source, member)
@@ -122,14 +119,11 @@ def _text(source: Source, member: str) -> str:
 
 
 def _checked(source: Source, member: str, text: str) -> str:
-    """Return the text of a file that is one of ours, which names classes and so has to be UTF-8."""
+    """Return the text of a describing file, which must be UTF-8."""
     if not text.isascii() and (wrong := re.search("[\udc80-\udcff]", text)):
         line = text.count("\n", 0, wrong.start()) + 1
         raise ReadError(source.place(member), "is not text in UTF-8.", line=line, advice="Save it in UTF-8.")
     return text
-
-
-# --- YAML -------------------------------------------------------------------------------------------------------------
 
 
 def _of_yaml(source: Source, member: str, text: str) -> Description:
@@ -148,18 +142,18 @@ def _of_yaml(source: Source, member: str, text: str) -> Description:
     for key, value in document.items():
         split = _SPLIT_KEYS.get(key)
         paths = value if isinstance(value, list) else [value]
-        is_place = all(isinstance(one, str) for one in paths)
+        is_place = all(isinstance(path, str) for path in paths)
         if split is not None and is_place:
-            found.entries += [(split, _path(one)) for one in paths if one]
+            found.entries += [(split, _path(entry)) for entry in paths if entry]
         elif split is not None and value is not None:
             found.note("INVALID_YAML", f"{key!r} of data.yaml is {value!r}, which is not a folder or a list of them.")
         elif key not in RESERVED and paths and is_place and all(map(_is_place, paths)):
-            found.entries += [(key, _path(one)) for one in paths]
+            found.entries += [(key, _path(item)) for item in paths]
         elif key not in _OURS:
             found.others[key] = value
     keys = {key for key, _ in found.entries}
     if len(keys) == 1 and keys.isdisjoint(_SPLIT_KEYS.values()):
-        found.others[found.entries[0][0]] = document[found.entries[0][0]]  # one alone divides nothing
+        found.others[found.entries[0][0]] = document[found.entries[0][0]]  # one split alone divides nothing
         found.entries.clear()
     if not any(key == "val" for key, _ in found.entries):
         found.note("TRAINER", "data.yaml has no 'val', without which Ultralytics does not train.", Level.INFO)
@@ -167,7 +161,7 @@ def _of_yaml(source: Source, member: str, text: str) -> Description:
 
 
 def _document(text: str, place: str, found: Description) -> Any:
-    """Return the document; of one with tabs or Windows paths what it says all the same."""
+    """Return the YAML document; tabs and Windows paths are repaired."""
     try:
         return plain(parse_document(text, place))
     except MappingError as error:
@@ -178,7 +172,7 @@ def _document(text: str, place: str, found: Description) -> Any:
         document = plain(parse_document(repaired, place))
     except MappingError as error:
         raise _fault(error, place) from error
-    found.note("INVALID_YAML", "data.yaml has tabs, or backslashes in quotes; it is read with spaces and slashes.")
+    found.note("INVALID_YAML", "data.yaml has tabs, or backslashes in quotes; they are read as spaces and slashes.")
     return document
 
 
@@ -193,7 +187,7 @@ def _path(value: Any) -> str:
 
 
 def _is_place(text: str) -> bool:
-    """Tell a text that says where images are of a split that it does not name: a folder of images, or a list."""
+    """Return whether a text is a path of images under an unknown split key: a folder of images, or a list."""
     path = text.replace("\\", "/")
     if named_in(f"{path}/x"):
         return False
@@ -201,7 +195,7 @@ def _is_place(text: str) -> bool:
 
 
 def task_in(value: Any, found: Description) -> Task | None:
-    """Return a task that is named, None if it is none of ours."""
+    """Return a task that is named, None if it is not known."""
     if value in get_args(Task):
         return value  # type: ignore[no-any-return]
     if value is not None:
@@ -212,7 +206,7 @@ def task_in(value: Any, found: Description) -> Task | None:
 
 
 def names_in(value: Any, source: Source, found: Description) -> dict[int, str]:
-    """Return the classes that a list, a table by number, or a text names."""
+    """Return the classes named by a list, a mapping by number, or a text."""
     if isinstance(value, str):
         value = _of_text(value, source, found)
     if isinstance(value, list):
@@ -237,7 +231,7 @@ def _word(name: Any, number: int) -> str:
 
 
 def _of_text(text: str, source: Source, found: Description) -> Any:
-    """Return the classes that one text names: a file of names, a list that was put in quotes, or words."""
+    """Return the classes named by one text: a file of names, a quoted list, or words."""
     member = found.folder + text
     if member in source.names():
         found.files.add(member)
@@ -249,7 +243,7 @@ def _of_text(text: str, source: Source, found: Description) -> Any:
 
 
 def take_count(value: Any, found: Description) -> None:
-    """Take ``nc`` into account: how many classes there are."""
+    """Check ``nc``, the number of classes."""
     if value is None:
         return
     if not (isinstance(value, str) and value.isdecimal() and len(value) < 10):
@@ -262,10 +256,10 @@ def take_count(value: Any, found: Description) -> None:
 
 
 def take_keypoints(document: Mapping[str, Any], found: Description) -> None:
-    """Take into account how many keypoints there are, and what they are called."""
+    """Read the number and names of keypoints."""
     shape = document.get("kpt_shape")
     if shape is not None:
-        numbers = [int(one) for one in shape if str(one).isdecimal()] if isinstance(shape, list) else []
+        numbers = [int(entry) for entry in shape if str(entry).isdecimal()] if isinstance(shape, list) else []
         if len(numbers) != 2 or numbers[1] not in (2, 3) or not 0 < numbers[0] < 10_000:
             raise ReadError(
                 found.place, f"has 'kpt_shape' {shape!r}; it takes how many points, and 2 or 3 numbers each."
@@ -279,21 +273,18 @@ def take_keypoints(document: Mapping[str, Any], found: Description) -> None:
         for key, points in named.items():
             number = by_name.get(key, int(key) if str(key).lstrip("-").isdecimal() else None)
             if number is not None and isinstance(points, list):
-                found.point_names[number] = [str(one) for one in points]
+                found.point_names[number] = [str(point) for point in points]
             else:
                 found.note("KEYPOINT_NAMES_MISSING", f"'kpt_names' of data.yaml has {key!r}, which is not a class.")
     flips = document.get("flip_idx")
     if flips is not None:
         count = found.keypoints[0] if found.keypoints else -1
-        numbers = [int(one) for one in flips if str(one).isdecimal()] if isinstance(flips, list) else []
+        numbers = [int(flip) for flip in flips if str(flip).isdecimal()] if isinstance(flips, list) else []
         if sorted(numbers) == list(range(count)):
             found.flips = numbers
         else:
             detail = f"'flip_idx' of data.yaml is {flips!r}, which does not name each of the keypoints once."
             found.note("FLIP_UNKNOWN", detail)
-
-
-# --- Darknet, lists of classes ----------------------------------------------------------------------------------------
 
 
 def _lines(text: str) -> list[str]:
@@ -304,7 +295,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _of_obj_data(source: Source, member: str) -> Description | None:
-    """Return what ``obj.data`` of Darknet says; None if the file is something else."""
+    """Read Darknet's ``obj.data``; None if the file is something else."""
     values = {}
     for line in _lines(_text(source, member)):
         key, equals, value = line.partition("=")
@@ -334,7 +325,7 @@ def _of_obj_data(source: Source, member: str) -> Description | None:
 
 
 def _of_class_file(source: Source) -> Description | None:
-    """Return the classes of a file that lists them."""
+    """Return the classes listed by a file."""
     for known in _CLASS_FILES:
         for member in source.names(known, _DEPTH):
             if member.rpartition("/")[2].lower() == known:
@@ -347,7 +338,7 @@ def _of_class_file(source: Source) -> Description | None:
 
 
 def _tails(path: str) -> list[str]:
-    """Return a path and what is left of it without its first folders, the longest first.
+    """Return a path and its tails without leading folders, the longest first.
 
     >>> _tails("data/obj.names")
     ['data/obj.names', 'obj.names']

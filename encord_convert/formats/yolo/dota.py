@@ -1,6 +1,4 @@
-"""DOTA's label files, which Roboflow writes for rotated boxes: corners in pixels, a class by its name, a difficulty.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
+"""DOTA label files, which Roboflow writes for rotated boxes: corners in pixels, class name, difficulty.
 
 Source
 ------
@@ -13,24 +11,24 @@ from __future__ import annotations
 import re
 
 FOLDER = "labelTxt"
-"""The folder such files are in."""
+"""Folder of such files."""
 
 _HEAD = re.compile(rb"\s*(imagesource|gsd)\s*:")
 _CORNERS = 8
 
 
 class Dota:
-    """Writes rows of DOTA as rows of numbers, in pixels.
+    """Converts DOTA rows to YOLO rows, in pixels.
 
     Parameters
     ----------
     names : dict of int to str
-        Of classes by their numbers; those that are met and are not in it are added.
+        Class names by number; new ones are added.
 
     Attributes
     ----------
     difficult, heads : int
-        How many rows are called difficult, and lines that are not of objects.
+        Number of rows marked difficult, and of header lines.
     """
 
     def __init__(self, names: dict[int, str]) -> None:
@@ -40,7 +38,7 @@ class Dota:
         self._numbers = {name: number for number, name in names.items()}
 
     def rows(self, text: bytes, *, is_first: bool) -> bytes:
-        """Return the rows of a file; a line that is not one stays as it is. What is met is counted ``is_first``."""
+        """Return the rows of a file; other lines stay unchanged. Counts are kept if ``is_first``."""
         lines = []
         for line in text.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
             words = line.split()
@@ -54,7 +52,7 @@ class Dota:
         return b"\n".join(lines)
 
     def _number(self, words: list[bytes], is_first: bool) -> int:
-        """Return the number of a class, whose name may have spaces; a difficulty may stand behind it."""
+        """Return the number of a class, whose name may have spaces and be followed by a difficulty."""
         if len(words) > 1 and words[-1].isdigit():
             self.difficult += is_first and words[-1] != b"0"
             words = words[:-1]

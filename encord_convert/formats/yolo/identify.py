@@ -1,7 +1,4 @@
-"""Whether a source is a YOLO data set: by what describes it, else by what its label files look like.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""Detection of YOLO data sets: by their description, else by their label files."""
 
 from __future__ import annotations
 
@@ -23,11 +20,11 @@ _IS_PATH = re.compile(rb"\.(?:jpe?g|png|bmp|tiff?|webp)\s*$", re.IGNORECASE)
 _NUMBER = re.compile(rb"\s*[-+]?\d+(?:\.\d*)?(?:\s|$)")
 _SHARE = 1.5
 _MOST_DAMAGED = 8
-"""Of so many rows that begin with a number one is whole."""
+"""Detection needs one valid row in this many that begin with a number."""
 
 
 def identified(source: Source) -> Match:
-    """Tell whether a source is a YOLO data set."""
+    """Return whether a source is a YOLO data set."""
     try:
         return _match(source)
     except (ReadError, OSError):
@@ -43,7 +40,7 @@ def _match(source: Source) -> Match:
     images = any(source.names(suffix) for suffix in IMAGE_SUFFIXES)
     if (images or texts) and any(_describes(source, name) for name in yaml_members(source)[:5]):
         return Match.YES
-    if texts:  # labels of another format beside them claim the source too, and a person says which is meant
+    if texts:  # labels of another format may claim the source too; the user decides
         return _by_rows(source, texts)
     return Match.YES if images and is_of_classes(source.names()) else Match.NO
 
@@ -53,14 +50,14 @@ def _describes(source: Source, name: str) -> bool:
 
 
 def _by_rows(source: Source, texts: list[str]) -> Match:
-    """Look at rows: a class, and shares of the image. Where most are damaged another format may have the source."""
+    """Match rows of a class and relative values; UNSURE if most are damaged."""
     in_folder = [name for name in texts if re.search(r"(^|/)(labels|labelTxt)/", name, re.IGNORECASE)]
     looked_at = [name for name in in_folder or texts if not NOT_LABELS.fullmatch(name.rpartition("/")[2])]
     step = max(len(looked_at) // _LOOKED_AT, 1)
     rows = right = foreign = 0
     for name in looked_at[::step][:_LOOKED_AT]:
         for line in source.head(name, 4096).removeprefix(b"\xef\xbb\xbf").splitlines()[:5]:
-            if line.strip() and not _IS_PATH.search(line):  # a list of images lies beside label files
+            if line.strip() and not _IS_PATH.search(line):  # lists of images lie next to label files
                 rows += 1
                 right += bool(_ROW.fullmatch(line)) and all(abs(float(word)) < _SHARE for word in line.split()[1:5])
                 foreign += _NUMBER.match(line) is None
@@ -70,7 +67,7 @@ def _by_rows(source: Source, texts: list[str]) -> Match:
 
 
 def ndjson_member(source: Source) -> str | None:
-    """Return the file whose first line describes a data set, if there is one alone."""
+    """Return the only file whose first line describes a data set, if there is exactly one."""
     found = source.names(".ndjson", _DEPTH)
     if len(found) != 1:
         return None
@@ -83,7 +80,7 @@ def ndjson_member(source: Source) -> str | None:
 
 
 def is_of_classes(members: list[str]) -> bool:
-    """Tell images that lie in a folder for their split and, below, one for their class."""
+    """Return whether images are in one folder per split and class."""
     images = [name for name in members if name.lower().endswith(IMAGE_SUFFIXES)]
     parts = [name.split("/") for name in images]
-    return bool(images) and len(images) == len(members) and all(len(one) == 3 and standard(one[0]) for one in parts)
+    return bool(images) and len(images) == len(members) and all(len(part) == 3 and standard(part[0]) for part in parts)

@@ -1,7 +1,4 @@
-"""Which images and label files a data set has, how they pair, and in which split each is.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""Layout of a data set: its images, their label files and splits."""
 
 from __future__ import annotations
 
@@ -22,30 +19,30 @@ from encord_convert.hub.media import normalized
 from encord_convert.hub.splits import UNNAMED, named_in
 
 SIZES = "sizes.csv"
-"""File with the sizes of images: path, width, height, and the title of its row where that is not the path."""
+"""File of image sizes: path, width, height, and the title of the row if it is not the path."""
 IMAGE_SUFFIXES = (
     ".avif", ".bmp", ".dng", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp"
 )  # fmt: skip
 NOT_LABELS = re.compile(r"(predefined_)?classes\.txt|readme.*|requirements\.txt|licen[cs]e\.txt", re.IGNORECASE)
-"""Text files that lie beside label files."""
+"""Text files that are not label files."""
 _MOST_LIST_BYTES = 1 << 28
 _LABEL_FOLDERS = ("labels", "Labels", "LABELS", "labelTxt")
 
 
 @dataclass(slots=True)
 class Layout:
-    """The images of a data set, each with its label file; one of both may be missing.
+    """The images of a data set, each with its label file; either may be missing.
 
     Attributes
     ----------
     images, labels : list of str
-        Members of the source; empty where there is none.
+        Members of the source; empty if missing.
     splits : list of str
-        As the source has it; empty: none.
+        As named in the source; empty: none.
     titles : list of str
         Paths below the folder of the split.
     sizes : list of (int, int) or None
-        What :data:`SIZES` says; None: nothing.
+        From :data:`SIZES`; None: unknown.
     unread : list of str
         Text files that are not label files.
     notes : list of (Level, str, str, int)
@@ -64,7 +61,7 @@ class Layout:
         return len(self.images)
 
 
-def laid_out(source: Source, about: Description) -> Layout:
+def laid_out(source: Source, description: Description) -> Layout:
     """Return the images and label files of a source, in the order of their names.
 
     Raises
@@ -73,16 +70,16 @@ def laid_out(source: Source, about: Description) -> Layout:
         :data:`SIZES` is damaged.
     """
     found = Layout()
-    stated = _stated_sizes(source, about)
-    listed = _listed(source, about, found)
+    stated = _stated_sizes(source, description)
+    listed = _listed(source, description, found)
     by_suffix = [some for suffix in IMAGE_SUFFIXES if (some := source.names(suffix))]
     images = by_suffix[0] if len(by_suffix) == 1 else sorted(name for some in by_suffix for name in some)
-    unpaired = _pair(images, set(source.names(".txt")) - about.files, found)
+    unpaired = _pair(images, set(source.names(".txt")) - description.files, found)
     if unpaired and images:
-        detail = "Label files without an image: they are read, and trainers do not see them."
+        detail = "Label files without an image are read, but trainers ignore them."
         found.notes.append((Level.WARNING, "MISSING_MEDIA", detail, len(unpaired)))
     elif unpaired:
-        detail = "There are no images; their names are those of lists, else of the label files with .jpg."
+        detail = "There are no images; their names come from lists, else from the label files with .jpg."
         found.notes.append((Level.INFO, "MISSING_MEDIA", detail, len(unpaired)))
     paths = images
     known = {_stem(_tail(path)): path for path in (*listed, *stated)}
@@ -95,15 +92,15 @@ def laid_out(source: Source, about: Description) -> Layout:
         _as_stated(stated, paths, found)
     there = {_stem(_tail(path)) for path in paths} if known else set()
     missing = sorted({path for stem, path in known.items() if stem not in there})
-    for path in missing:  # neither the image nor a label file is there: an image without objects
+    for path in missing:  # neither image nor label file exists: an image without objects
         paths.append(path)
         found.images.append("")
         found.labels.append("")
     if lost := sum(path not in stated for path in missing):
-        detail = "Images that are listed have neither a file nor labels; they are read as images without objects."
+        detail = "Listed images with neither a file nor labels are read as images without objects."
         found.notes.append((Level.WARNING, "MISSING_MEDIA", detail, lost))
     by_stem = {_stem(_tail(path)): key for path, key in listed.items()}
-    of_folder = _folder_splits(about, paths, found)
+    of_folder = _folder_splits(description, paths, found)
     for path in paths:
         key = by_stem.get(_stem(_tail(path))) if by_stem else None
         found.splits.append(of_folder(path[: path.rfind("/") + 1], key))
@@ -113,7 +110,7 @@ def laid_out(source: Source, about: Description) -> Layout:
 
 
 def _as_stated(stated: Iterable[str], paths: list[str], found: Layout) -> None:
-    """Put images in the order in which they are stated."""
+    """Put images in their listed order."""
     places = {path: place for place, path in enumerate(stated)}
     order = sorted(range(len(paths)), key=lambda number: places.get(paths[number], len(places)))
     for column in (paths, found.images, found.labels):
@@ -142,20 +139,20 @@ def _pair(images: list[str], texts: set[str], found: Layout) -> list[str]:
     taken = set(labels)
     unpaired = sorted(name for name in texts - taken if not NOT_LABELS.fullmatch(name[name.rfind("/") + 1 :]))
     if twins := len(labels) - labels.count("") - len(taken - {""}):
-        detail = "Two images have names that differ in their endings alone, and so share one label file."
+        detail = "Two images whose names differ only in their suffix share one label file."
         found.notes.append((Level.WARNING, "NAME_CLASH", detail, twins))
     if images:
         found.unread = [
-            one for one in unpaired
-            if not (_is_in_label_folder(one) or one[: one.rfind("/") + 1] in folders.used)
+            entry for entry in unpaired
+            if not (_is_in_label_folder(entry) or entry[: entry.rfind("/") + 1] in folders.used)
         ]  # fmt: skip
         unread = set(found.unread)
-        unpaired = [one for one in unpaired if one not in unread]
+        unpaired = [item for item in unpaired if item not in unread]
     return unpaired
 
 
 def _pair_by_form(texts: set[str], found: Layout) -> None:
-    """Pair images and label files that are left, and whose names are the same but for their Unicode normal form."""
+    """Pair the remaining images and label files whose names differ only in Unicode normalization."""
     by_form = {normalized(name): name for name in texts if not name.isascii()}
     if not by_form:
         return
@@ -167,7 +164,9 @@ def _pair_by_form(texts: set[str], found: Layout) -> None:
             found.labels[number] = next((by_form[one] for at in own if (one := f"{at}{stem}.txt") in by_form), "")
             count += bool(found.labels[number])
     if count:
-        detail = "An image and its label file are called the same in two Unicode forms; Ultralytics does not pair them."
+        detail = (
+            "The names of an image and its label file differ in Unicode normalization; Ultralytics does not pair them."
+        )
         found.notes.append((Level.WARNING, "TRAINER_SKIPS", detail, count))
 
 
@@ -182,7 +181,7 @@ def label_path(image: str) -> str:
 
 
 def _image_path(label: str) -> str:
-    """Return the path of the image of a label file, the usual ending at its end."""
+    """Return the path of the image of a label file, with the usual suffix."""
     for folder in _LABEL_FOLDERS:
         head, labels, tail = f"/{label}".rpartition(f"/{folder}/")
         if labels:
@@ -200,7 +199,7 @@ def _is_in_label_folder(label: str) -> bool:
 
 
 class _LabelFolders:
-    """Where the label files of the images of a folder are: the folders that may have them, the likeliest first."""
+    """Finds the label folder of an image folder among the candidates, the likeliest first."""
 
     def __init__(self, texts: set[str]) -> None:
         self._with_texts = {name[: name.rfind("/") + 1] for name in texts}
@@ -210,7 +209,7 @@ class _LabelFolders:
     def of(self, folder: str) -> list[str]:
         known = self._known.get(folder)
         if known is None:
-            known = self._known[folder] = [one for one in self._candidates(folder) if one in self._with_texts]
+            known = self._known[folder] = [path for path in self._candidates(folder) if path in self._with_texts]
             self.used.update(known)
         return known
 
@@ -221,33 +220,32 @@ class _LabelFolders:
         if images:
             yield from (f"{head}/{labels}/{tail}"[1:] for labels in _LABEL_FOLDERS)
         yield folder
-        if not images:  # images straight in the folder of a split, labels in a folder beside or below them
+        if not images:  # images directly in a split folder, labels in a folder next to or below them
             yield from (f"{folder}{labels}/" for labels in _LABEL_FOLDERS)
             above, _, last = folder.rstrip("/").rpartition("/")
             yield from (f"{above}/{labels}/{last}/".lstrip("/") for labels in _LABEL_FOLDERS)
 
 
-# --- splits -----------------------------------------------------------------------------------------------------------
-
-
-def _candidates(about: Description, value: str) -> list[str]:
-    """Return what a path of ``data.yaml`` may mean: below its root, by it, or less and less of a path elsewhere."""
+def _candidates(description: Description, value: str) -> list[str]:
+    """Return candidates for a path of ``data.yaml``: below its root, relative to it, or shorter and shorter tails."""
     parts = [part for part in value.split("/") if part not in ("", ".", "..")]
-    root = [part for part in about.root.split("/") if part not in ("", ".", "..")]
-    paths = ["/".join([*root, *parts])] if root and not about.root.startswith("/") else []
+    root = [part for part in description.root.split("/") if part not in ("", ".", "..")]
+    paths = ["/".join([*root, *parts])] if root and not description.root.startswith("/") else []
     paths += ["/".join(parts[at:]) for at in range(len(parts))]
-    return list(dict.fromkeys([about.folder + path for path in paths] + paths))
+    return list(dict.fromkeys([description.folder + path for path in paths] + paths))
 
 
-def _listed(source: Source, about: Description, found: Layout) -> dict[str, str]:
-    """Return the images that lists of the description name, each with the word of its split."""
+def _listed(source: Source, description: Description, found: Layout) -> dict[str, str]:
+    """Return the images in lists of the description, each with its split key."""
     listed: dict[str, str] = {}
     again: set[str] = set()
-    known = set(source.names(".txt")) if any(value.lower().endswith(".txt") for _, value in about.entries) else set()
-    for key, value in about.entries:
-        member = next((one for one in _candidates(about, value) if one in known), None)
+    known = (
+        set(source.names(".txt")) if any(value.lower().endswith(".txt") for _, value in description.entries) else set()
+    )
+    for key, value in description.entries:
+        member = next((candidate for candidate in _candidates(description, value) if candidate in known), None)
         if member is not None and value.lower().endswith(".txt"):
-            text = _text(source, member, about, "replace")
+            text = _text(source, member, description, "replace")
             for line in text.replace("\\", "/").splitlines():
                 path = "/".join(part for part in line.strip().split("/") if part not in ("", ".", ".."))
                 if path and listed.setdefault(path, key) != key:
@@ -258,31 +256,31 @@ def _listed(source: Source, about: Description, found: Layout) -> dict[str, str]
 
 def _tell_overlap(count: int, found: Layout) -> None:
     if count:
-        detail = "Images are in several splits of the description; each is read as of one of them."
+        detail = "Images listed in several splits are assigned to one of them."
         found.notes.append((Level.WARNING, "SPLIT_OVERLAP", detail, count))
 
 
-def _folder_splits(about: Description, paths: list[str], found: Layout) -> Callable[[str, str | None], str]:
-    """Return a function from the folder of an image, and the key of the list it is in, to its split."""
+def _folder_splits(description: Description, paths: list[str], found: Layout) -> Callable[[str, str | None], str]:
+    """Return a function from an image's folder and the key of its list to its split."""
     folders = Counter(path[: path.rfind("/") + 1] for path in paths)
     keys_of: dict[str, list[str]] = {}
-    for key, value in about.entries:
+    for key, value in description.entries:
         if value.lower().endswith(".txt"):
             continue
-        candidates = _candidates(about, value) or [about.folder.rstrip("/")]  # `.` is all of it
-        match = next((f"{one}/" for one in candidates if any(f.startswith(f"{one}/") for f in folders)), None)
+        candidates = _candidates(description, value) or [description.folder.rstrip("/")]  # `.` is the whole data set
+        match = next((f"{path}/" for path in candidates if any(f.startswith(f"{path}/") for f in folders)), None)
         if match is None and value.strip("./") == "":
-            match = about.folder
+            match = description.folder
         if match is None:
-            detail = f"{key!r} of the description names {value!r}, which is not there."
+            detail = f"{key!r} of the description is {value!r}, which does not exist."
             found.notes.append((Level.INFO, "SPLIT_MISSING", detail, 1))
         else:
             keys_of.setdefault(match, []).append(key)
     ordered = sorted(keys_of, key=len, reverse=True)
     values_of: dict[str, set[str]] = {}
-    for key, value in about.entries:
+    for key, value in description.entries:
         values_of.setdefault(key, set()).add(value)
-    is_divided = len(values_of) > 1  # one split alone divides nothing, whatever it is called
+    is_divided = len(values_of) > 1  # a single split divides nothing, whatever its name
     known: dict[tuple[str, str | None], str] = {}
 
     def of(folder: str, key: str | None) -> str:
@@ -290,8 +288,8 @@ def _folder_splits(about: Description, paths: list[str], found: Layout) -> Calla
         if split is None and _tail(folder).startswith(f"{UNNAMED}/"):
             split = known[folder, key] = ""
         if split is None:
-            keys = [key] if key is not None else next((keys_of[one] for one in ordered if folder.startswith(one)), [])
-            overlaps = any(values_of[one] != values_of[keys[0]] for one in keys)  # else one split stands for another
+            keys = [key] if key is not None else next((keys_of[f] for f in ordered if folder.startswith(f)), [])
+            overlaps = any(values_of[k] != values_of[keys[0]] for k in keys)  # else two keys name one split
             if overlaps:
                 _tell_overlap(folders[folder], found)
             split = named_in(f"{folder}x") or _below_images(folder, keys)
@@ -302,13 +300,13 @@ def _folder_splits(about: Description, paths: list[str], found: Layout) -> Calla
 
 
 def _below_images(folder: str, keys: list[str]) -> str:
-    """Return the folder below ``images/`` if it is what a key of the description is called."""
+    """Return the folder below ``images/`` if it is named like a key of the description."""
     first = _tail(f"{folder}x").partition("/")[0]
     return first if first in keys or (keys and keys[0] == split_key(first)) else ""
 
 
 def split_key(word: str) -> str:
-    """Return the key of a split in ``data.yaml`` that trainers have no word for."""
+    """Return the ``data.yaml`` key for a split that trainers do not know."""
     if re.fullmatch(r"[A-Za-z]\w*", word) and word not in RESERVED:
         return word
     return "split_" + re.sub(r"\W", "_", word)
@@ -318,7 +316,7 @@ _DARKNET = re.compile(r"(?:data/)?obj_\w*data/", re.IGNORECASE)
 
 
 def _tail(path: str) -> str:
-    """Return what is left of a path below the folder of all images.
+    """Return the part of a path below the root folder of images.
 
     >>> _tail("valid/images/a.jpg"), _tail("data/obj_train_data/cam/a.jpg"), _tail("train/a.jpg")
     ('a.jpg', 'cam/a.jpg', 'train/a.jpg')
@@ -331,7 +329,7 @@ def _tail(path: str) -> str:
 
 
 def _titles(paths: list[str], splits: list[str], stated: dict[str, tuple[tuple[int, int], str]]) -> list[str]:
-    """Return what rows are called: the path of the image, without folders that are those of layout and split."""
+    """Return row titles: image paths without the folders of layout and split."""
     titles = []
     prefixes: dict[tuple[str, str], int] = {}
     for path, split in zip(paths, splits, strict=True):
@@ -349,28 +347,25 @@ def _titles(paths: list[str], splits: list[str], stated: dict[str, tuple[tuple[i
     return titles
 
 
-# --- sizes ------------------------------------------------------------------------------------------------------------
-
-
-def _stated_sizes(source: Source, about: Description) -> dict[str, tuple[tuple[int, int], str]]:
-    """Return size and title of images by their paths, as :data:`SIZES` or CVAT's ``images.meta`` says them."""
-    for member in (f"{about.folder}{SIZES}", SIZES):
+def _stated_sizes(source: Source, description: Description) -> dict[str, tuple[tuple[int, int], str]]:
+    """Return size and title by image path, from :data:`SIZES` or CVAT's ``images.meta``."""
+    for member in (f"{description.folder}{SIZES}", SIZES):
         if member in source.names(SIZES):
-            text = _text(source, member, about, "surrogatepass")
+            text = _text(source, member, description, "surrogatepass")
             return dict(_rows_of(text, member[: -len(SIZES)], source.place(member)))
     for member in source.names(META):
         if member.rpartition("/")[2] == META:
-            text = _text(source, member, about, "replace")
+            text = _text(source, member, description, "replace")
             return {name: (size, "") for name, size in meta_sizes(text).items()}
     return {}
 
 
-def _text(source: Source, member: str, about: Description, errors: str) -> str:
-    about.files.add(member)
+def _text(source: Source, member: str, description: Description, errors: str) -> str:
+    description.files.add(member)
     data = source.head(member, _MOST_LIST_BYTES + 1)
     if len(data) > _MOST_LIST_BYTES:
         raise ReadError(
-            source.place(member), f"has more than {_MOST_LIST_BYTES >> 20} MB; no list of images is as long."
+            source.place(member), f"has more than {_MOST_LIST_BYTES >> 20} MB, too much for a list of images."
         )
     try:
         return data.decode("utf-8-sig", errors)

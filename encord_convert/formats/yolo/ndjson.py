@@ -1,7 +1,4 @@
-"""The one file of a data set that Ultralytics takes instead of a folder: a line for the set, then one for each image.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""Ultralytics NDJSON: a whole data set in one file, a line for the set and then one per image."""
 
 from __future__ import annotations
 
@@ -30,9 +27,6 @@ _decoder = msgspec.json.Decoder()
 _encode = msgspec.json.Encoder().encode
 
 
-# --- writing ----------------------------------------------------------------------------------------------------------
-
-
 def head(task: str, title: str, names: list[str], poses: Poses | None) -> bytes:
     """Return the line of the data set."""
     members: dict[str, Any] = {"type": "dataset", "task": task, "name": title}
@@ -47,7 +41,7 @@ def head(task: str, title: str, names: list[str], poses: Poses | None) -> bytes:
 
 
 class Named(Protocol):
-    """An image that is written; ``title`` is empty where it is called as its file."""
+    """An image that is written; ``title`` is empty if it equals the name."""
 
     @property
     def name(self) -> str:
@@ -55,11 +49,11 @@ class Named(Protocol):
 
     @property
     def split(self) -> str:
-        """Word of ``data.yaml``."""
+        """Key of ``data.yaml``."""
 
     @property
     def title(self) -> str:
-        """What its row is called, if not ``name``."""
+        """Title of the row, if not ``name``."""
 
     @property
     def width(self) -> int:
@@ -71,7 +65,7 @@ class Named(Protocol):
 
 
 def line(task: str, image: Named, rows: bytes) -> bytes:
-    """Return the line of an image; ``rows`` are those of its label file."""
+    """Return the line of an image; ``rows`` is the text of its label file."""
     listed = ",".join(f"[{','.join(row.split())}]" for row in rows.decode("ascii").splitlines())
     members: dict[str, Any] = {"type": "image", "file": image.name, "split": image.split}
     members |= {"width": image.width, "height": image.height, **({"title": image.title} if image.title else {})}
@@ -79,28 +73,20 @@ def line(task: str, image: Named, rows: bytes) -> bytes:
     return _encode(members)[:-1] + annotations.encode("ascii")
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
-
-
 class Lines:
     """Images that are lines of a file.
-
-    Parameters
-    ----------
-    source : Source
-    member : str
 
     Raises
     ------
     ReadError
-        A line is not JSON, or not that of an image.
+        A line is not JSON, or does not describe an image.
     """
 
     def __init__(self, source: Source, member: str) -> None:
         self.titles: list[str] = []
         self.splits: list[str] = []
         self.sizes: list[tuple[int, int]] = []
-        self.about = Description(source.place(member))
+        self.description = Description(source.place(member))
         self.lost: dict[str, int] = {}
         self._source = source
         self._member = member
@@ -114,13 +100,13 @@ class Lines:
                 self._add(entry, number, at)
             at += len(line)
         for key, count in self.lost.items():
-            self.about.note("KEYS_NOT_READ", f"Keys of images that are not read: {key} ({count}).")
+            self.description.note("KEYS_NOT_READ", f"Keys of images that are not read: {key} ({count}).")
 
     def _lines(self) -> Iterator[bytes]:
         with self._source.open(self._member) as stream:
             while line := stream.readline(_LONGEST_LINE + 1):
                 if len(line) > _LONGEST_LINE:
-                    raise ReadError(self.about.place, f"has a line of more than {_LONGEST_LINE >> 20} MB.")
+                    raise ReadError(self.description.place, f"has a line of more than {_LONGEST_LINE >> 20} MB.")
                 yield line
 
     def _entry(self, line: bytes, number: int) -> dict[str, Any]:
@@ -130,27 +116,29 @@ class Lines:
             entry = _decoder.decode(line)
         except (msgspec.DecodeError, RecursionError) as error:
             raise ReadError(
-                f"{self.about.place}:{number}", f"is not JSON ({error}).", advice="Was it cut short?"
+                f"{self.description.place}:{number}", f"is not JSON ({error}).", advice="Was it cut short?"
             ) from error
         if not isinstance(entry, dict):
-            raise ReadError(f"{self.about.place}:{number}", "is not an object of JSON.")
+            raise ReadError(f"{self.description.place}:{number}", "is not a JSON object.")
         return entry
 
     def _describe(self, entry: dict[str, Any]) -> None:
-        about = self.about
-        about.task = task_in(entry.get("task"), about)
-        about.names = names_in(entry.get("class_names"), self._source, about)
+        description = self.description
+        description.task = task_in(entry.get("task"), description)
+        description.names = names_in(entry.get("class_names"), self._source, description)
         shape = entry.get("kpt_shape")
-        texts = {"kpt_shape": [str(one) for one in shape] if isinstance(shape, list) else shape}
+        texts = {"kpt_shape": [str(item) for item in shape] if isinstance(shape, list) else shape}
         flips = entry.get("flip_idx")
-        texts["flip_idx"] = [str(one) for one in flips] if isinstance(flips, list) else flips
-        take_keypoints({**texts, "kpt_names": entry.get("kpt_names")}, about)
-        about.others = {key: value for key, value in entry.items() if key not in _KNOWN}
+        texts["flip_idx"] = [str(flip) for flip in flips] if isinstance(flips, list) else flips
+        take_keypoints({**texts, "kpt_names": entry.get("kpt_names")}, description)
+        description.others = {key: value for key, value in entry.items() if key not in _KNOWN}
 
     def _add(self, entry: dict[str, Any], number: int, offset: int) -> None:
         name, width, height = entry.get("file"), entry.get("width"), entry.get("height")
         if entry.get("type") != "image" or not isinstance(name, str):
-            raise ReadError(f"{self.about.place}:{number}", "is not an image: it has no 'file' of the type 'image'.")
+            raise ReadError(
+                f"{self.description.place}:{number}", "is not an image: it has no 'file' of the type 'image'."
+            )
         split = entry.get("split")
         title = entry.get("title")
         self.titles.append(title if isinstance(title, str) else name)
@@ -166,7 +154,7 @@ class Lines:
         return page_of_rows([list(_rows_in(said)) for said in self._annotations(images)])
 
     def classes(self, images: range) -> list[int]:
-        """Return the number of the class of some images, -1 where there is none."""
+        """Return the class number of each image, -1 for none."""
         found = []
         for said in self._annotations(images):
             values = said.get("classification") if isinstance(said, dict) else None
@@ -185,7 +173,7 @@ class Lines:
 
     def place(self, image: int) -> str:
         """Return the file."""
-        return self.about.place
+        return self.description.place
 
     def member(self, image: int) -> str:
         """Return the file."""

@@ -1,7 +1,4 @@
-"""The options of reading and writing YOLO files.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""The options of reading and writing YOLO files."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import Any, Literal
 from encord_convert.formats._sizes import px_of
 
 FAMILY = "yolo"
-"""What keys of a data set belong to that only YOLO has words for."""
+"""Format name of native data."""
 
 Task = Literal["detect", "segment", "obb", "pose", "classify"]
 
@@ -25,16 +22,14 @@ class ReadOptions:
     """How to read YOLO files."""
 
     task: Literal["auto", "detect", "segment", "obb", "pose", "classify"] = _option(
-        "auto", "What the rows are; auto: what data.yaml says, else what all rows together look like."
+        "auto", "What the rows are; auto: as data.yaml says, else inferred from all rows."
     )
     size: str | None = _option(
-        None, "WIDTHxHEIGHT of images that are neither there nor in sizes.csv: rows are shares of it."
+        None, "WIDTHxHEIGHT of images that are missing and not in sizes.csv: rows are relative to it."
     )
-    units: Literal["shares", "pixels"] = _option(
-        "shares", "What the numbers of rows are: shares of the image or pixels."
-    )
+    units: Literal["shares", "pixels"] = _option("shares", "Units of the numbers: relative to the image, or pixels.")
     bridges: Literal["keep", "split"] = _option(
-        "keep", "split: a polygon that runs back over itself becomes the parts and holes that bridges join."
+        "keep", "split: a polygon that runs back over itself is split into the parts and holes its bridges join."
     )
 
     def __post_init__(self) -> None:
@@ -61,9 +56,9 @@ class WriteOptions:
     """How YOLO files are written."""
 
     confidence: bool = _option(
-        False, "Write the confidence of machine-made objects behind their numbers: predictions, which no trainer loads."
+        False, "Append the confidence of machine-made objects: predictions, which no trainer loads."
     )
-    track_ids: bool = _option(False, "Write the numbers of tracks that the source has, last in a row.")
+    track_ids: bool = _option(False, "Append the source's track ids to rows.")
     container: Literal["folder", "ndjson"] = _option(
         "folder", "A folder of text files, or the one NDJSON file that Ultralytics takes as well."
     )

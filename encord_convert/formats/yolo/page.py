@@ -1,20 +1,20 @@
-"""YOLO: images, a text file of rows for each, and a list of classes, as Ultralytics, Darknet and others have it.
+"""YOLO: a text file of rows per image and a list of classes, as in Ultralytics, Darknet and others.
 
 What it is
-    A row an object: the number of its class, and numbers that are shares of the image. ``yolo`` reads all of them and
-    writes boxes; ``yolo-seg`` writes polygons, ``yolo-obb`` rotated boxes and ``yolo-pose`` skeletons.
+    One row per object: the class number, and values relative to the image. ``yolo`` reads every task and writes boxes;
+    ``yolo-seg`` writes polygons, ``yolo-obb`` rotated boxes and ``yolo-pose`` skeletons.
 
 Files on disk
     =======================  ========================================================================================
     ``data.yaml``            ``names`` of the classes, and where the images of ``train``, ``val`` and ``test`` are;
                              ``kpt_shape``, ``kpt_names``, ``flip_idx`` of skeletons; ``task`` (ours; trainers skip it)
     ``images/<split>/…``     the images, which are not written: ``--target ultralytics`` lays them out to be trained on
-    ``labels/<split>/….txt`` the rows of each; without a file, or with an empty one, an image has no objects
-    ``sizes.csv``            image, width, height, title; it is ours, and stands for images that are not there
+    ``labels/<split>/….txt`` rows of each image; a missing or empty file means no objects
+    ``sizes.csv``            image, width, height, title; ours, for images that are missing
     =======================  ========================================================================================
 
     Read as well: Roboflow (``train/images``; rows in pixels of ``labelTxt``), CVAT's exports (``train.txt``, Darknet's
-    ``obj.data``), Label Studio and labelImg (``classes.txt``), label files beside images, files without a list of
+    ``obj.data``), Label Studio and labelImg (``classes.txt``), label files next to images, files without a list of
     classes, predictions (confidence, number of the track), NDJSON (``-w container=ndjson`` writes it), and folders of
     images by class.
 
@@ -24,36 +24,36 @@ How each hub thing maps
     ``c x1 y1 x2 y2 x3 y3 …``    polygon of one ring
     ``c`` and four corners       rotatable box: from the first corner to the second is its width. If sides do not meet
                                  at right angles within a degree: polygon (``INVALID_ROTATION``)
-    ``c x y w h``, keypoints     skeleton; v is 2 visible, 1 occluded, 0 invisible. A box that is not that around the
-                                 keypoints is kept beside it, and written by COCO and trainers
-    confidence                   confidence of an object that was not made by hand; written with
+    ``c x y w h``, keypoints     skeleton; v is 2 visible, 1 occluded, 0 invisible. A box other than the one around the
+    keypoints is kept, and written by COCO and trainers confidence                   confidence of an object that was
+    not made by hand; written with
                                  ``-w confidence=yes``, since no trainer loads it
     number of a track            kept as native key ``track_id``
     split                        client metadata ``split``, never a part of the title
     ===========================  ====================================================================================
 
-    **A row does not say its task.** It is decided for a data set, in this order, and the report says by which rule
-    (``TASK``): ``-r task``; ``task`` in ``data.yaml``; ``kpt_shape``, and a row is as long; all rows have 5 values;
-    all rows have 9, which are rectangles; else polygons, rows of 5 values among them being boxes. A row of
-    another length than those of the task is lost (``VALUE_COUNT``), and changes nothing of the others.
+    **A row does not say its task.** It is decided per data set by the first rule that applies, named in the report
+    (``TASK``): ``-r task``; ``task`` in ``data.yaml``; ``kpt_shape``, and a row is as long; all rows have 5 values; all
+    rows have 9 and are rectangles; else polygons, where rows of 5 values are boxes. A row whose length does not fit the
+    task is lost (``VALUE_COUNT``) without affecting others.
 
     Sizes come from ``sizes.csv``, the headers of images (as shown: EXIF data rotates them), else ``-r size``.
 
 What is lost
-    Reading: rows that are damaged, each by itself; the confidence of single keypoints. What Ultralytics would leave
-    out, mostly the whole image for one row, is said (``TRAINER_SKIPS``). Writing: what is not of the task's shape is
-    written as its box, outline or corners (``POLYGON_AS_BOX``, ``BOX_AS_POLYGON``, ``BOX_AS_ROTATED``, …) or dropped;
-    parts and holes are joined by bridges of no width, and the overlap with the polygon (IoU) is reported; what leaves
-    the image is cut (``CLIPPED``). Attributes, labels of images, tracks, authors and times have no place.
+    Reading: damaged rows, one by one; keypoint confidences. What Ultralytics would skip, mostly a whole image for one
+    row, is reported (``TRAINER_SKIPS``). Writing: other shapes than the task's are written as their box, outline or
+    corners (``POLYGON_AS_BOX``, ``BOX_AS_POLYGON``, ``BOX_AS_ROTATED``, …) or dropped; parts and holes are joined by
+    zero-width bridges, and the overlap with the polygon (IoU) is reported; shapes are clipped to the image
+    (``CLIPPED``). Attributes, labels of images, tracks, authors and times have no place.
 
 Dialects met in the wild
-    Paths of another machine in ``data.yaml``, found by their ends; ``valid`` for ``val``; ``names`` as list, table, or
-    one text; tabs and Windows paths; class names as a file; ``Labels``; byte-order marks; rows of boxes among polygons;
-    polygons that run back over themselves (``-r bridges=split``); pixels (``-r units=pixels``).
+    Paths of another machine in ``data.yaml``, matched by their last parts; ``valid`` for ``val``; ``names`` as list,
+    table, or one text; tabs and Windows paths; class names as a file; ``Labels``; byte-order marks; rows of boxes among
+    polygons; polygons that run back over themselves (``-r bridges=split``); pixels (``-r units=pixels``).
 
 Sources
     Ultralytics documentation, "Object Detection Datasets", "Instance Segmentation", "OBB", "Pose Estimation". What its
-    loader takes: measured with ultralytics 8.4.190 (``tests/bench/yolo_trainer.py``). Files of CVAT, Label Studio and
+    loader accepts: measured with ultralytics 8.4.190 (``tests/bench/yolo_trainer.py``). Files of CVAT, Label Studio and
     Roboflow: ``fixtures/yolo``.
 """
 
@@ -98,19 +98,13 @@ READS = Carries(
 
 
 def identify(source: Source) -> Match:
-    """Say yes to a description of a data set beside images or rows, to rows by themselves, and to NDJSON."""
+    """Say yes to a description of a data set next to images or rows, to rows by themselves, and to NDJSON."""
     return identified(source)
 
 
 def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
-    """Read a data set.
-
-    Raises
-    ------
-    ReadError
-        There are no label files, a file is damaged, or the size of no image is known.
-    """
-    # Detection imports every format: what reads and writes this one is imported when it does.
+    """Read a data set."""
+    # Detection imports every format, so the reader and writer are imported on use.
     from encord_convert.formats.yolo.read import read as read_any
 
     return read_any(source, options)
@@ -124,7 +118,7 @@ def write(task: str, narrowed: Narrowed, target: Target, options: WriteOptions) 
 
 
 def walk(task: str, narrowed: Narrowed, target: Target, options: WriteOptions) -> Iterator[Any]:
-    """Yield what :func:`write` writes of each image, and say what it notes; nothing is written."""
+    """Yield what :func:`write` would write of each image, with its notes; nothing is written."""
     from encord_convert.formats.yolo.write import walk as walk_any
 
     return walk_any(TASKS[task], narrowed, target, options)

@@ -1,7 +1,4 @@
-"""The rows of a data set, page by page: read once if they fit into memory, else once a walk.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""The rows of a data set in pages: read once if they fit into memory, else once per walk."""
 
 from __future__ import annotations
 
@@ -19,9 +16,9 @@ from encord_convert.formats.yolo.rows import LARGEST_FILE, Page, page_of
 from encord_convert.hub.headers import read_headers
 
 IMAGES = 1000
-"""How many images a page has."""
+"""Images per page."""
 _MOST_KEPT = 24 << 20
-"""Bytes of numbers that are kept."""
+"""Bytes of numbers kept in memory."""
 
 Size = tuple[int, int]
 
@@ -29,7 +26,7 @@ Size = tuple[int, int]
 class Images(Protocol):
     """The images of a data set, in columns.
 
-    ``place`` gives what messages call the file of an image, ``member`` its label file or else itself.
+    ``place`` names the file of an image in messages; ``member`` is its label file, else itself.
     """
 
     titles: list[str]
@@ -37,19 +34,19 @@ class Images(Protocol):
     sizes: list[Size]
 
     def page(self, images: range) -> Page:
-        """Return the rows of some images, and let ``sizes`` know of them."""
+        """Return the rows of some images, and fill in ``sizes``."""
 
     def place(self, image: int) -> str:
-        """Return what messages call the file that holds the rows of an image."""
+        """Return how messages name the file that holds an image's rows."""
 
     def member(self, image: int) -> str:
         """Return the member of the source that holds the rows of an image."""
 
     def name(self, image: int) -> str:
-        """Return what the source calls an image: its member, if it is there."""
+        """Return the source's name of an image: its member, if it exists."""
 
     def key(self, image: int) -> tuple[str, ...]:
-        """Return the words that tell an image from others."""
+        """Return the key that identifies an image."""
 
 
 class Files:
@@ -70,7 +67,7 @@ class Files:
         self.dota = Dota(names) if is_dota else None
 
     def page(self, images: range) -> Page:
-        """Return the rows of some images, and let ``sizes`` know of them."""
+        """Return the rows of some images, and fill in ``sizes``."""
         is_first = images.start not in self._asked
         if is_first:
             self._asked.add(images.start)
@@ -80,19 +77,19 @@ class Files:
         texts = [next(read) if name else b"" for name in labels]
         for name, text in zip(labels, texts, strict=True):
             if len(text) > LARGEST_FILE:
-                fact = f"has more than {LARGEST_FILE >> 20} MB; no label file of one image is that long."
+                fact = f"has more than {LARGEST_FILE >> 20} MB, too much for the labels of one image."
                 raise ReadError(self._source.place(name), fact)
         return page_of(texts if self.dota is None else [self.dota.rows(text, is_first=is_first) for text in texts])
 
     def _ask(self, images: range) -> None:
-        """Learn the sizes of images: from the list of them, else from their headers, else as the option says."""
+        """Look up the sizes of images: in the list, else in their headers, else from the option."""
         unknown = [n for n in images if self._layout.sizes[n] is None and self._layout.images[n]]
         found = dict(zip(unknown, read_headers(self._source, [self._layout.images[n] for n in unknown]), strict=True))
         for image in images:
             size = self._layout.sizes[image]
             header = found.get(image)
             if header is not None:
-                size = header.shown  # trainers rotate the image first, and rows are shares of what they get
+                size = header.shown  # trainers apply EXIF rotation first, and rows are relative to the result
                 self.rotated += header.orientation != 1
             elif size is None and self._layout.images[image]:
                 self.unreadable.append(self._layout.images[image])
@@ -100,7 +97,7 @@ class Files:
             self.sizes[image] = self._shared.setdefault(size, size)
 
     def place(self, image: int) -> str:
-        """Return what messages call the file that holds the rows of an image."""
+        """Return how messages name the file that holds an image's rows."""
         return self._source.place(self.member(image))
 
     def member(self, image: int) -> str:
@@ -108,16 +105,16 @@ class Files:
         return self._layout.labels[image] or self._layout.images[image]
 
     def name(self, image: int) -> str:
-        """Return what the source calls an image: its member, if it is there."""
+        """Return the source's name of an image: its member, if it exists."""
         return self._layout.images[image] or self.titles[image]
 
     def key(self, image: int) -> tuple[str, ...]:
-        """Return the words that tell an image from others."""
+        """Return the key that identifies an image."""
         return (self._layout.splits[image], self._layout.titles[image], self.member(image))
 
 
 class _Packed:
-    """A page in little room: most rows stand on lines one after the other, and have numbers of six decimals."""
+    """A page stored compactly: most rows are on consecutive lines and have numbers of six decimals."""
 
     __slots__ = ("_classes", "_counts", "_faults", "_lines", "_widths", "numbers")
 
@@ -159,7 +156,7 @@ class Pages:
     _room: int = _MOST_KEPT
 
     def walk(self) -> Iterator[tuple[range, Page]]:
-        """Yield the numbers of images, and their rows."""
+        """Yield image indexes and their rows."""
         count = len(self.images.titles)
         for start in range(0, count, IMAGES):
             images = range(start, min(start + IMAGES, count))

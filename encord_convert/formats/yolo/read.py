@@ -1,8 +1,6 @@
-"""A YOLO data set to a label set: what the rows are is decided once, then each page becomes a table.
+"""Reads a YOLO data set: the task is decided once, then each page becomes a table.
 
-All that is to be said is said before the first row is handed out: a walk says nothing more.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
+All notes are made before the first row is yielded.
 """
 
 from __future__ import annotations
@@ -25,19 +23,17 @@ from encord_convert.formats.yolo.layout import SIZES, laid_out
 from encord_convert.formats.yolo.ndjson import Lines
 from encord_convert.formats.yolo.options import FAMILY, ReadOptions
 from encord_convert.formats.yolo.pages import Files, Images, Pages
-from encord_convert.formats.yolo.read_shapes import Settled, kinds_by_class, runs_back, settled, tail_values
+from encord_convert.formats.yolo.read_shapes import Classified, classified, kinds_by_class, runs_back, tail_values
 from encord_convert.formats.yolo.read_tables import Tables
 from encord_convert.formats.yolo.rows import Fault, Page
 from encord_convert.formats.yolo.skeletons import template_of
-from encord_convert.formats.yolo.tasks import BOX, POLYGON, ROTATED, SKELETON, TYPES, Plan, Seen, decided, doubtful
+from encord_convert.formats.yolo.tasks import BOX, POLYGON, ROTATED, SKELETON, TYPES, Plan, RowStats, decided, doubtful
 from encord_convert.hub.class_names import unique
 from encord_convert.hub.counts import Counts
 from encord_convert.hub.labelset import Draft, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.table import Table
 from encord_convert.sdk.objects import Object, Shape
-
-TRACK_ID = "track_id"
 
 SHAPES = {
     BOX: Shape.BOUNDING_BOX,
@@ -48,7 +44,7 @@ SHAPES = {
 _OF_TASK = {"detect": BOX, "segment": POLYGON, "obb": ROTATED, "pose": SKELETON}
 _IN_WORDS = {"detect": "boxes", "segment": "polygons", "obb": "rotated boxes", "pose": "skeletons"}
 
-SIZE_ADVICE = f"Put the images beside the labels, name their sizes in {SIZES}, or give -r size=WIDTHxHEIGHT."
+SIZE_ADVICE = f"Put the images next to the labels, name their sizes in {SIZES}, or give -r size=WIDTHxHEIGHT."
 
 
 def read(source: Source, options: ReadOptions) -> LabelSet:
@@ -65,9 +61,9 @@ def read(source: Source, options: ReadOptions) -> LabelSet:
         return read_classes(source)
     if lines is not None:
         images = Lines(source, lines)
-        if "classify" in (options.task, images.about.task):
+        if "classify" in (options.task, images.description.task):
             return read_class_lines(images)
-        reader = Reader(images, images.about, options, source.name)
+        reader = Reader(images, images.description, options, source.name)
         labels = reader.read()
         reader.counts.mark_head()
         return labels
@@ -75,50 +71,50 @@ def read(source: Source, options: ReadOptions) -> LabelSet:
 
 
 def _read_files(source: Source, options: ReadOptions) -> LabelSet:
-    about = described(source)
-    layout = laid_out(source, about)
+    description = described(source)
+    layout = laid_out(source, description)
     if not len(layout) and not source.names(SIZES):
         raise ReadError(source.name, "holds no images and no label files of YOLO.")
-    images = Files(source, layout, options.size_px(), about.names)
-    reader = Reader(images, about, options, source.name)
+    images = Files(source, layout, options.size_px(), description.names)
+    reader = Reader(images, description, options, source.name)
     counts = reader.counts
     for level, code, detail, count in layout.notes:
         counts.note(level, code, detail, count=count)
     tell_json(source, source.names(".json"), counts)
-    unread = layout.unread + [name for name in yaml_members(source) if name not in about.files]
+    unread = layout.unread + [name for name in yaml_members(source) if name not in description.files]
     if unread:
         named = ", ".join(unread[:5])
         detail = f"Files that belong to no image and name no classes are not read: {named}."
         counts.note(Level.WARNING, "FILE_NOT_READ", detail, count=len(unread))
     labels = reader.read()
-    _tell_files(source, images, counts)
+    _note_files(source, images, counts)
     counts.mark_head()
     return labels
 
 
-def _tell_files(source: Source, images: Files, counts: Counts) -> None:
-    """Say what was met in reading files."""
+def _note_files(source: Source, images: Files, counts: Counts) -> None:
+    """Add notes about the files."""
     if images.unreadable:
         for member in images.unreadable:
             counts.note(Level.WARNING, "TRAINER_SKIPS", UNREADABLE, Where(file=source.place(member)))
     if images.rotated:
-        detail = "EXIF data rotates an image; its labels are those of the image as it is shown."
+        detail = "EXIF data rotates an image; its labels refer to the rotated image."
         counts.note(Level.INFO, "EXIF_ORIENTATION", detail, count=images.rotated)
     if images.dota is not None and images.dota.difficult:
         count = images.dota.difficult
         counts.into["attribute", "difficulty"] += count
-        detail = "The difficulty of objects in DOTA's files is not kept."
+        detail = "The difficulty in DOTA files is not kept."
         counts.drop(
             "ATTRIBUTE_DROPPED", Feature.ATTRIBUTES, ("attribute", "difficulty"), Where(file=source.name), detail,
             count=count,
         )  # fmt: skip
     if images.dota is not None and images.dota.heads:
-        detail = "Lines of DOTA's files before the first object are not kept: where images come from, their resolution."
+        detail = "Header lines of DOTA files are not kept: image source and resolution."
         counts.note(Level.INFO, "KEYS_NOT_READ", detail, count=images.dota.heads)
 
 
 def beside_yaml(source: Source) -> Source:
-    """Return the folder of a ``data.yaml`` that was named by itself; any other source as it is."""
+    """Return the folder of a ``data.yaml`` given directly; any other source unchanged."""
     if isinstance(source, FileSource) and source.names()[0].lower().endswith((".yaml", ".yml")):
         path = source.path(source.names()[0])
         if path is not None:
@@ -127,21 +123,21 @@ def beside_yaml(source: Source) -> Source:
 
 
 class Reader:
-    """Decides what the rows of images are, keeps account, and makes the label set.
+    """Decides what the rows are, counts them, and makes the label set.
 
     Parameters
     ----------
     images : Images
-    about : Description
+    description : Description
     options : ReadOptions
     title : str
-        What messages call the source.
+        Name of the source in messages.
     """
 
-    def __init__(self, images: Images, about: Description, options: ReadOptions, title: str) -> None:
+    def __init__(self, images: Images, description: Description, options: ReadOptions, title: str) -> None:
         self.counts = Counts()
         self._images = images
-        self._about = about
+        self._description = description
         self._options = options
         self._title = title
         self._pages = Pages(images)
@@ -157,8 +153,8 @@ class Reader:
         ReadError
             The size of no image is known, and there are rows.
         """
-        for level, code, detail in self._about.notes:
-            self.counts.note(level, code, detail, Where(file=self._about.place))
+        for level, code, detail in self._description.notes:
+            self.counts.note(level, code, detail, Where(file=self._description.place))
         plan = self._decided()
         names = self._names()
         self._objects: dict[tuple[int, int], Object] = {}
@@ -166,16 +162,16 @@ class Reader:
         is_class[list(names)] = True
         counts = self._counted(plan, names, is_class)
         self._declare(plan, names, counts)
-        tables = Tables(self._draft, self._images, plan, self._objects, self._seen.flags, self._options.bridges)
+        tables = Tables(self._draft, self._images, plan, self._objects, self._stats.flags, self._options.bridges)
 
         def walk() -> Iterator[Table]:
             for images, page in self._pages.walk():
                 yield tables.table(images, self._settled(images, page, plan, is_class))
 
         labels = LabelSet(self._draft.ontology, title="", counts=self.counts, tables=walk)
-        others = dict(self._about.others)
-        if self._about.flips is not None:
-            others["flip_idx"] = self._about.flips
+        others = dict(self._description.others)
+        if self._description.flips is not None:
+            others["flip_idx"] = self._description.flips
         if others or plan.tracks:
             labels.native[FAMILY] = others
         if plan.task == "pose" and not plan.tracks:
@@ -183,79 +179,75 @@ class Reader:
         labels.splits = {split for split in self._images.splits if split}
         return labels
 
-    def _settled(self, images: range, page: Page, plan: Plan, is_class: Any) -> Settled:
+    def _settled(self, images: range, page: Page, plan: Plan, is_class: Any) -> Classified:
         sizes = self._images.sizes[images.start : images.stop]
-        return settled(page, plan, is_class, sizes, is_in_pixels=self._is_in_pixels)
+        return classified(page, plan, is_class, sizes, is_in_pixels=self._is_in_pixels)
 
     def _decided(self) -> Plan:
-        """Look at all rows, and say what they are."""
-        self._seen = seen = Seen(self._about.keypoints)
+        """Look at all rows, and decide what they are."""
+        self._stats = stats = RowStats(self._description.keypoints)
         highest, is_sized, rows = -1, False, 0
         for images, page in self._pages.walk():
             sizes = self._images.sizes[images.start : images.stop]
-            seen.see(page, np.array(sizes, np.float64))
-            if not self._about.names:  # a wild number makes no room for as many classes
+            stats.add_page(page, np.array(sizes, np.float64))
+            if not self._description.names:  # an absurd number must not allocate that many classes
                 highest = max(highest, int(page.classes.max(initial=-1, where=page.classes < MOST_UNNAMED)))
             rows += len(page)
             is_sized = is_sized or any(width for width, _ in sizes)
         if rows and not is_sized:
-            fact = "says of no image how large it is, and rows are shares of that."
+            fact = "has no image sizes, which rows are relative to."
             raise ReadError(self._title, fact, advice=SIZE_ADVICE)
         asked = self._options.task if self._options.task != "auto" else None
         said = "-r task says so" if asked else "data.yaml says so"
-        task = asked or self._about.task
+        task = asked or self._description.task
         if self._is_dota:
-            task, said = "obb", "files in labelTxt are DOTA's"
-        plan = decided(seen, task, said, self._about.keypoints)
-        if rows and task is None and self._about.keypoints is not None and plan.task != "pose":
-            detail = "No row is as long as kpt_shape says; it is not used."
-            self.counts.note(Level.WARNING, "INVALID_YAML", detail, Where(file=self._about.place))
-        if not self._about.names and highest >= 0:
-            self._about.names = {number: f"class_{number}" for number in range(highest + 1)}
-            detail = (
-                "Nothing names the classes; they are called class_0, class_1, …, up to the highest number there is."
-            )
+            task, said = "obb", "files in labelTxt are in DOTA format"
+        plan = decided(stats, task, said, self._description.keypoints)
+        if rows and task is None and self._description.keypoints is not None and plan.task != "pose":
+            detail = "No row has the length that kpt_shape implies; it is ignored."
+            self.counts.note(Level.WARNING, "INVALID_YAML", detail, Where(file=self._description.place))
+        if not self._description.names and highest >= 0:
+            self._description.names = {number: f"class_{number}" for number in range(highest + 1)}
+            detail = "The classes have no names; they are called class_0, class_1, …, up to the highest number used."
             self.counts.note(Level.WARNING, "CLASS_NAMES_MISSING", detail)
         if rows:
             detail = f"Rows are read as {_IN_WORDS.get(plan.task, plan.task)} (task {plan.task}): {plan.rule}."
             self.counts.note(Level.INFO, "TASK", detail)
-            self._doubt(seen, rows)
-        if count := doubtful(seen, plan):
-            detail = (
-                "The last number of polygons is read as a confidence, and other polygons have none: rows cut short?"
-            )
+            self._note_doubts(stats, rows)
+        if count := doubtful(stats, plan):
+            detail = "The last number of some polygons is read as a confidence, but others have none: rows cut short?"
             self.counts.note(Level.WARNING, "CONFIDENCE_DOUBTFUL", detail, count=count)
         return plan
 
-    def _doubt(self, seen: Seen, rows: int) -> None:
-        """Say that numbers look like something else than shares of centre and size."""
-        if not self._is_in_pixels and seen.pixels * 2 > rows:
-            detail = "All numbers of most rows are above 1.5: they look like pixels, which -r units=pixels reads."
+    def _note_doubts(self, stats: RowStats, rows: int) -> None:
+        """Warn if numbers look like something other than relative centre and size."""
+        if not self._is_in_pixels and stats.pixels * 2 > rows:
+            detail = "Most rows have only numbers above 1.5: they look like pixels; -r units=pixels reads those."
             self.counts.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
-        elif not self._is_in_pixels and seen.corners * 2 > seen.widths[4] > 1:
-            detail = "Most boxes leave their image as centre and size: they look like corners."
+        elif not self._is_in_pixels and stats.corners * 2 > stats.widths[4] > 1:
+            detail = "Most boxes leave the image when read as centre and size: they look like corners."
             self.counts.note(Level.WARNING, "BBOX_SUSPECT_FORMAT", detail)
 
     def _names(self) -> dict[int, str]:
-        """Return the names of classes, each given once."""
+        """Return unique class names."""
         taken: set[str] = set()
         names = {}
-        for number, name in self._about.names.items():
+        for number, name in self._description.names.items():
             own = names[number] = unique(name, taken)
             taken.add(own)
             if own != name:
                 detail = f"Class {number} is called {name!r} as another is; it is read as {own!r}."
-                where = Where(file=self._about.place, element=name)
+                where = Where(file=self._description.place, element=name)
                 self.counts.lose(
                     Kind.RENAMED, "LABEL_RENAMED", Feature.LABEL_NAME, ("class", name), where, detail
                 )  # fmt: skip
         if names and list(names) != list(range(len(names))):
-            detail = "The numbers of classes have gaps, which Ultralytics refuses; they are written without."
-            self.counts.note(Level.WARNING, "ID_RENUMBERED", detail, Where(file=self._about.place))
+            detail = "Class numbers have gaps, which Ultralytics refuses; they are renumbered on writing."
+            self.counts.note(Level.WARNING, "ID_RENUMBERED", detail, Where(file=self._description.place))
         return names
 
     def _counted(self, plan: Plan, names: dict[int, str], is_class: Any) -> dict[int, Any]:
-        """Keep account of all rows; return how many each class has of each kind."""
+        """Count all rows; return how many of each kind each class has."""
         totals = {kind: np.zeros(len(is_class), np.int64) for kind in SHAPES}
         confident = {kind: np.zeros(len(is_class), np.int64) for kind in SHAPES}
         skips: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -275,19 +267,19 @@ class Reader:
                 for kind in SHAPES:
                     chosen = found.page.classes[scored & (found.kinds == kind)]
                     confident[kind] += np.bincount(chosen, minlength=len(is_class))
-            self._tell(images, found, plan, names)
+            self._note_all(images, found, plan, names)
         for counter, type_of in ((totals, TYPES.get), (confident, lambda _: "confidence")):
             for kind, per_class in counter.items():
                 for number in np.flatnonzero(per_class).tolist():
                     counts.into[str(type_of(kind)), names[number]] += int(per_class[number])
         for reason, skipped in skips.items():
-            detail = reason if reason == TWICE else f"Ultralytics leaves out the image: {reason}."
+            detail = reason if reason == TWICE else f"Ultralytics skips the image: {reason}."
             for image, count in skipped:
                 where = Where(file=self._images.place(image), row=self._images.titles[image])
                 counts.note(Level.WARNING, "TRAINER_SKIPS", detail, where, count)
         return totals
 
-    def _tell(self, images: range, found: Settled, plan: Plan, names: dict[int, str]) -> None:
+    def _note_all(self, images: range, found: Classified, plan: Plan, names: dict[int, str]) -> None:
         page, counts = found.page, self.counts
         type_ = TYPES[_OF_TASK[plan.task]]
         for fault in page.faults:
@@ -303,34 +295,34 @@ class Reader:
         for row in found.askew.tolist():
             detail = "The sides of a rotated box do not meet at right angles; it is read as a polygon."
             self._note(Level.WARNING, "INVALID_ROTATION", detail, images, int(page.owners[row]), int(page.lines[row]))
-        if plan.task == "pose" and (plan.keypoints or (0, 2))[1] == 3 and not self._seen.flags:
-            self._tell_flags(images, found, plan)
+        if plan.task == "pose" and (plan.keypoints or (0, 2))[1] == 3 and not self._stats.flags:
+            self._note_flags(images, found, plan)
         at = np.flatnonzero(found.kinds == POLYGON)
         back = runs_back(page, at) if len(at) else []
         if back and self._options.bridges == "keep":
-            detail = "A polygon runs back over itself, as joined parts do; -r bridges=split takes them apart."
+            detail = "A polygon runs back over itself, like joined parts; -r bridges=split separates them."
             row = back[0]
             self.counts.note(
                 Level.INFO, "PARTS_JOINED", detail,
                 Where(self._images.place(images[int(page.owners[row])]), int(page.lines[row])), len(back),
             )  # fmt: skip
 
-    def _tell_flags(self, images: range, found: Settled, plan: Plan) -> None:
-        """Say that what stands behind the place of keypoints is no visibility: a confidence, or another number."""
+    def _note_flags(self, images: range, found: Classified, plan: Plan) -> None:
+        """Note third keypoint values that are not visibilities: confidences, or other numbers."""
         count, each = plan.keypoints or (0, 3)
         at = np.flatnonzero(found.kinds == SKELETON)
         flags = found.page.block(at, 4 + each * count)[:, 6::3]
         odd = ~np.isin(flags, (0, 1, 2))
         scores = int(np.count_nonzero(odd & (flags < 1)))
         if scores:
-            detail = "Keypoints have a confidence instead of a visibility, which is not kept."
+            detail = "Keypoints have a confidence instead of a visibility; it is not kept."
             row = int(at[np.flatnonzero((odd & (flags < 1)).any(axis=1))[0]])
             self._note(
                 Level.WARNING, "KEYPOINT_CONFIDENCE", detail, images, int(found.page.owners[row]),
                 int(found.page.lines[row]), scores,
             )  # fmt: skip
         if others := int(np.count_nonzero(odd)) - scores:
-            detail = "A visibility is not 0, 1 or 2; above 0 is visible."
+            detail = "A visibility is not 0, 1 or 2; values above 0 mean visible."
             row = int(at[np.flatnonzero((odd & (flags >= 1)).any(axis=1))[0]])
             self._note(
                 Level.WARNING, "VISIBILITY_UNKNOWN", detail, images, int(found.page.owners[row]),
@@ -346,7 +338,7 @@ class Reader:
         return Where(self._images.place(image), fault.line, self._images.titles[image])
 
     def _declare(self, plan: Plan, names: dict[int, str], counts: dict[int, Any]) -> None:
-        """Add the classes: each with the shape of the task, and with others that its rows have."""
+        """Add the classes, each with the task's shape and the others that its rows have."""
         base = _OF_TASK[plan.task]
         for number, name in names.items():
             for kind in sorted(SHAPES, key=lambda kind: kind != base):
@@ -354,13 +346,13 @@ class Reader:
                     item = self._objects[number, kind] = self._draft.add_object(name, SHAPES[kind])
                     if kind == SKELETON:
                         count = (plan.keypoints or (0, 3))[0]
-                        template = template_of(self._draft, item, number, count, self._about)
+                        template = template_of(self._draft, item, number, count, self._description)
                         self._draft.ontology.skeleton_templates.append(template)
-        if plan.task == "pose" and not self._about.point_names and names:
+        if plan.task == "pose" and not self._description.point_names and names:
             detail = "The keypoints have no names (kpt_names); they are called point_0, point_1, …"
             self.counts.note(Level.INFO, "KEYPOINT_NAMES_MISSING", detail)
 
 
-TWICE = "Ultralytics removes a row that is in its file before."
-UNREADABLE = "Images that cannot be read; Ultralytics leaves them out."
+TWICE = "Ultralytics removes a row that repeats an earlier one in its file."
+UNREADABLE = "Images that cannot be read; Ultralytics skips them."
 _FEATURES = {"CLASS_UNKNOWN": Feature.LABEL_NAME, "SIZE_UNKNOWN": Feature.MEDIA}

@@ -1,7 +1,4 @@
-"""Rows that are numbers to geometry of the hub, many at a time.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""Converts rows of numbers to hub geometry, many at a time."""
 
 from __future__ import annotations
 
@@ -28,16 +25,16 @@ _BOX_WIDTH = 4
 
 
 @dataclass(slots=True)
-class Settled:
-    """The rows of a page of which it is known what they are.
+class Classified:
+    """A page of rows with their kinds.
 
     Attributes
     ----------
     page : Page
-        Its faults are all rows that are not read.
+        Its faults are the rows that are dropped.
     kinds : (n,) int
     askew : (k,) int
-        Rows of rotated boxes whose sides do not meet at right angles: polygons.
+        Rows of rotated boxes without right angles, read as polygons.
     """
 
     page: Page
@@ -45,21 +42,21 @@ class Settled:
     askew: Ints
 
 
-def settled(
+def classified(
     page: Page, plan: Plan, is_class: Flags, sizes: Sequence[tuple[int, int]], *, is_in_pixels: bool
-) -> Settled:
-    """Return what the rows of a page are, without those that cannot be read.
+) -> Classified:
+    """Classify the rows of a page, without those that cannot be read.
 
     Parameters
     ----------
     page : Page
     plan : Plan
     is_class : (classes,) bool
-        Which numbers are those of classes.
+        Which numbers are classes.
     sizes : sequence of (int, int)
-        Of the images; 0: not known.
+        Of the images; 0: unknown.
     is_in_pixels : bool
-        Whether numbers are pixels and not shares.
+        Whether numbers are pixels rather than relative.
     """
     widths = page.widths
     kinds = np.array([plan.kind(width) for width in range(int(widths.max(initial=0)) + 1)], np.int64)[widths]
@@ -81,7 +78,7 @@ def settled(
     if len(at):
         askew = at[rectangles(corners_of(page, at, np.array(sizes, np.float64)))[3] > OFF_RIGHT_DEG]
         kinds[askew] = POLYGON
-    return Settled(page, kinds, askew)
+    return Classified(page, kinds, askew)
 
 
 def _faults(page: Page, at: Ints, kinds: Ints, known: Flags, has_size: Flags) -> list[Fault]:
@@ -92,9 +89,9 @@ def _faults(page: Page, at: Ints, kinds: Ints, known: Flags, has_size: Flags) ->
         if not known[row]:
             code, detail = "CLASS_UNKNOWN", f"There is no class {number}."
         elif kinds[row] == UNKNOWN:
-            code, detail = "VALUE_COUNT", f"A row has {width + 1} values, which is not what rows have here."
+            code, detail = "VALUE_COUNT", f"A row has {width + 1} values, which does not fit the task."
         elif not has_size[row]:
-            code, detail = "SIZE_UNKNOWN", "The size of its image is not known."
+            code, detail = "SIZE_UNKNOWN", "The size of its image is unknown."
         else:
             code, detail = "INVALID_BBOX", "A box has a negative side."
         found.append(Fault(int(owners[row]), int(page.lines[row]), code, detail, number))
@@ -102,7 +99,7 @@ def _faults(page: Page, at: Ints, kinds: Ints, known: Flags, has_size: Flags) ->
 
 
 def _divisors(page: Page, plan: Plan, sizes: Sequence[tuple[int, int]]) -> Floats:
-    """Return what makes shares of the numbers of rows in pixels."""
+    """Return the divisors that make pixel rows relative."""
     places = np.arange(len(page.numbers)) - np.repeat(page.starts, page.widths)
     each = plan.keypoints[1] if plan.keypoints else 2
     axis = np.where(places < _BOX_WIDTH, places % 2, (places - _BOX_WIDTH) % each)
@@ -121,14 +118,14 @@ def boxes(page: Page, at: Ints) -> Floats:
 
 
 def rotated(page: Page, at: Ints, sizes: Floats) -> tuple[Floats, list[float]]:
-    """Return boxes before they are rotated, relative, and angles in degrees."""
+    """Return unrotated boxes, relative, and angles in degrees."""
     _, found, angles, _ = rectangles(corners_of(page, at, sizes))
     limits = sizes[page.owners[at]]
     return found / np.concatenate([limits, limits], axis=1), angles.tolist()
 
 
 def rings(page: Page, at: Ints, plan: Plan) -> tuple[Floats, list[int]]:
-    """Return the numbers of rings, relative, one ring after the other, and how many each has."""
+    """Return the concatenated numbers of rings, relative, and their counts."""
     widths = page.widths[at]
     tails = np.array([plan.tail(width) for width in range(int(widths.max(initial=0)) + 1)], np.int64)[widths]
     if len(at) == len(page) and not tails.any():
@@ -140,7 +137,7 @@ def rings(page: Page, at: Ints, plan: Plan) -> tuple[Floats, list[int]]:
 
 
 def tail_values(page: Page, plan: Plan) -> tuple[Floats, Ints]:
-    """Return confidence and track of each row; NaN and -1 where it has none."""
+    """Return confidence and track of each row; NaN and -1 for none."""
     confidences, tracks = np.full(len(page), np.nan), np.full(len(page), -1, np.int64)
     for widths, values, back in ((plan.tracks, tracks, None), (plan.confidences, confidences, plan.tracks)):
         for width in widths:
@@ -151,8 +148,8 @@ def tail_values(page: Page, plan: Plan) -> tuple[Floats, Ints]:
     return confidences, tracks
 
 
-def kinds_by_class(found: Settled, classes: int) -> dict[int, Ints]:
-    """Return how many rows each class has of each kind."""
+def kinds_by_class(found: Classified, classes: int) -> dict[int, Ints]:
+    """Return the number of rows by class and kind."""
     return {
         kind: np.bincount(found.page.classes[found.kinds == kind], minlength=classes)
         for kind in (BOX, POLYGON, ROTATED, SKELETON)
@@ -160,7 +157,7 @@ def kinds_by_class(found: Settled, classes: int) -> dict[int, Ints]:
 
 
 def split_bridges(ring: list[float]) -> list[list[float]]:
-    """Return the parts of a ring that runs back over itself: each bridge of no width is cut.
+    """Split a ring that runs back over itself at its zero-width bridges.
 
     >>> split_bridges([0, 0, 4, 0, 4, 4, 9, 9, 12, 9, 12, 12, 9, 9, 4, 4, 0, 4])
     [[0, 0, 4, 0, 4, 4, 0, 4], [9, 9, 12, 9, 12, 12]]
@@ -181,11 +178,11 @@ def split_bridges(ring: list[float]) -> list[list[float]]:
 
 
 def runs_back(page: Page, at: Ints) -> list[int]:
-    """Return the rows of polygons that walk an edge both ways."""
+    """Return the polygon rows that traverse an edge both ways."""
     at = at[page.widths[at] >= _LEAST_BRIDGED]
     if not len(at):
         return []
-    # Few rings have a corner twice: those are looked at, and found by a number that stands for each corner of a row.
+    # Few rings repeat a corner; they are found by hashing each corner with its row.
     counts = page.widths[at] >> 1
     firsts = np.repeat(page.starts[at], counts)
     places = firsts + 2 * (np.arange(len(firsts)) - np.repeat(np.cumsum(counts) - counts, counts))
@@ -203,5 +200,5 @@ def runs_back(page: Page, at: Ints) -> list[int]:
 
 
 _LEAST_BRIDGED = 16
-"""Numbers of two rings of three corners, and the bridge between them."""
+"""Count of numbers for two triangles and the bridge between them."""
 _ODD, _OTHER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)

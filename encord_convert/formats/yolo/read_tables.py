@@ -1,7 +1,4 @@
-"""Pages of rows to tables of the hub: geometry stays in columns from the file to whoever writes it.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""Converts pages of rows to hub tables: geometry stays in columns from reader to writer."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import numpy as np
 from encord_convert.formats.coco.native import FAMILY as COCO
 from encord_convert.formats.yolo.pages import Images
 from encord_convert.formats.yolo.read_shapes import (
-    Settled,
+    Classified,
     boxes,
     rings,
     rotated,
@@ -35,11 +32,11 @@ from encord_convert.sdk.objects.coordinates import PolygonCoordinates
 
 _SHAPES = {BOX: Shape.BOUNDING_BOX, POLYGON: Shape.POLYGON, ROTATED: Shape.ROTATABLE_BOUNDING_BOX}
 _MOST_VARIANTS = 50_000
-"""How many uses are remembered: predictions have one for each confidence."""
+"""Limit on cached variants: predictions have one per confidence."""
 
 
 class Tables:
-    """Makes a table of each page.
+    """Makes a table from each page.
 
     Parameters
     ----------
@@ -47,11 +44,11 @@ class Tables:
     images : Images
     plan : Plan
     objects : mapping
-        Classes by their number and kind.
+        Classes by number and kind.
     are_flags : bool
         Whether every third number of a keypoint is a visibility.
     bridges : str
-        As the option of reading.
+        As the reading option.
     """
 
     def __init__(
@@ -67,7 +64,7 @@ class Tables:
         self._variants: dict[tuple[int, int, float | None], Variant] = {}
         self._nodes = {template.name: template.skeleton for template in draft.ontology.skeleton_templates}
 
-    def table(self, images: range, found: Settled) -> Table:
+    def table(self, images: range, found: Classified) -> Table:
         """Return the table of a page."""
         page, hashes = found.page, self._draft.hashes
         titles = self._images.titles[images.start : images.stop]
@@ -110,7 +107,7 @@ class Tables:
             NativeColumns(family, labels=native) if native else None,
         )  # fmt: skip
 
-    def _used(self, found: Settled, confidences: Any) -> list[Variant | None]:
+    def _used(self, found: Classified, confidences: Any) -> list[Variant | None]:
         if len(self._variants) > _MOST_VARIANTS:
             self._variants.clear()
         if not self._plan.confidences:
@@ -120,7 +117,7 @@ class Tables:
             return np.array([*made, None], object)[places].tolist()  # type: ignore[no-any-return]
         numbers, kinds = found.page.classes.tolist(), found.kinds.tolist()
         scores = [None if score != score else score for score in confidences.tolist()]
-        return [self._variant(*one) for one in zip(numbers, kinds, scores, strict=True)]
+        return [self._variant(*item) for item in zip(numbers, kinds, scores, strict=True)]
 
     def _variant(self, number: int, kind: int, confidence: float | None) -> Variant:
         key = number, kind, confidence
@@ -135,7 +132,7 @@ class Tables:
             variant = self._variants[key] = Variant(item, info, None, None, TYPES[kind], item.title, carried)
         return variant
 
-    def _column(self, kind: int, at: Any, found: Settled, limits: Any) -> Column:
+    def _column(self, kind: int, at: Any, found: Classified, limits: Any) -> Column:
         if kind == BOX:
             return Column(at.tolist(), boxes(found.page, at))
         if kind == ROTATED:
@@ -143,10 +140,10 @@ class Tables:
         return Column(at.tolist(), *rings(found.page, at, self._plan))
 
     def _made(
-        self, found: Settled, sizes: list[tuple[int, int]], variants: list[Variant | None], codes: bytes,
+        self, found: Classified, sizes: list[tuple[int, int]], variants: list[Variant | None], codes: bytes,
         native: dict[int, dict[str, Any]],
     ) -> dict[int, ObjectInstance]:  # fmt: skip
-        """Make those objects that have no column: skeletons, and polygons of several parts."""
+        """Make the objects that do not fit columns: skeletons, and polygons of several parts."""
         page, made = found.page, {}
         each = (self._plan.keypoints or (0, 3))[1]
         coordinates: dict[int, Any] = {}

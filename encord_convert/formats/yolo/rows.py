@@ -1,9 +1,6 @@
-"""Rows of label files to numbers, many files at a time.
+"""Parses rows of label files to numbers, many files at a time.
 
-A row is a class and numbers behind it, apart by any white space. What a row means is for
-:mod:`encord_convert.formats.yolo.tasks`; here it is a row of numbers or a fault.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
+A row is a class and numbers, separated by white space. :mod:`encord_convert.formats.yolo.tasks` decides what it means.
 """
 
 from __future__ import annotations
@@ -35,7 +32,7 @@ _EXCERPT = 60
 class Fault(NamedTuple):
     """A row that is not read.
 
-    ``image`` is its number in the page, ``line`` is one-based, ``number`` that of the class as far as it can be told.
+    ``image`` is its index in the page, ``line`` one-based, ``number`` the class if it can be parsed.
     """
 
     image: int
@@ -55,11 +52,11 @@ class Page:
         How many rows each image has.
     classes : (n,) int
     widths : (n,) int
-        How many numbers stand behind the class of each row.
+        Count of numbers after the class of each row.
     numbers : (sum of widths,) float
-        One row after the other.
+        All rows concatenated.
     lines : (n,) int
-        One-based line of each row in its file.
+        Line of each row in its file, one-based.
     faults : list of Fault
     """
 
@@ -77,14 +74,14 @@ class Page:
 
     @property
     def starts(self) -> Ints:
-        """Where the numbers of each row begin."""
+        """Start of each row in ``numbers``."""
         if self._starts is None:
             self._starts = np.cumsum(self.widths, dtype=np.int64) - self.widths
         return self._starts
 
     @property
     def owners(self) -> Ints:
-        """The number of the image of each row."""
+        """Image index of each row."""
         if self._owners is None:
             self._owners = np.repeat(np.arange(len(self.counts)), self.counts)
         return self._owners
@@ -96,14 +93,14 @@ class Page:
         return values
 
     def block(self, at: Ints, count: int) -> Floats:
-        """Return the first numbers of some rows, as an array of ``count`` columns."""
+        """Return the first ``count`` numbers of some rows as a 2-D array."""
         if len(at) == len(self) and len(self) and int(self.widths.min()) == int(self.widths.max()):
             return self.numbers.reshape(len(self), -1)[:, :count]
         found: Floats = self.numbers[self.starts[at][:, None] + np.arange(count)]
         return found
 
     def last(self, back: int = 1) -> Floats:
-        """Return the number that is last, or last but one, of each row; of empty rows any."""
+        """Return the last, or last but one, number of each row; arbitrary for empty rows."""
         ends = np.cumsum(self.widths, dtype=np.int64)
         return self.numbers[np.maximum(ends - back, 0)] if len(self.numbers) else np.zeros(len(self))
 
@@ -119,14 +116,14 @@ class Page:
 
 
 def page_of(texts: Sequence[bytes]) -> Page:
-    """Return the rows of label files, one text an image; of an image without a file the text is empty."""
+    """Parse label files, one text per image, empty for images without a file."""
     text = b"\n".join([*texts, b""]).translate(_TO_SPACE)
-    page = None if text.translate(None, _PLAIN) else _plain_page(texts, text)
-    return page if page is not None else joined([_file_page(one) for one in texts])
+    page = None if text.translate(None, _PLAIN) else _numeric_page(texts, text)
+    return page if page is not None else joined([_file_page(item) for item in texts])
 
 
 def page_of_rows(images: Iterable[Iterable[Sequence[float]]]) -> Page:
-    """Return rows that are lists of numbers, the class first, as a page."""
+    """Make a page from rows given as lists of numbers, the class first."""
     counts: list[int] = []
     classes: list[int] = []
     widths: list[int] = []
@@ -145,26 +142,26 @@ def page_of_rows(images: Iterable[Iterable[Sequence[float]]]) -> Page:
             numbers += row[1:]
             lines.append(line)
         counts.append(len(classes) - before)
-    ints = [np.array(one, np.int64) for one in (counts, classes, widths, lines)]
+    ints = [np.array(item, np.int64) for item in (counts, classes, widths, lines)]
     return Page(ints[0], ints[1], ints[2], np.array(numbers, np.float64), ints[3], faults)
 
 
 def joined(pages: Sequence[Page]) -> Page:
-    """Return pages as one."""
+    """Concatenate pages."""
     faults: list[Fault] = []
     before = 0
-    for one in pages:
-        faults += [fault._replace(image=fault.image + before) for fault in one.faults]
-        before += len(one.counts)
+    for item in pages:
+        faults += [fault._replace(image=fault.image + before) for fault in item.faults]
+        before += len(item.counts)
     counts, classes, widths, numbers, lines = (
-        np.concatenate([getattr(one, name) for one in pages])
+        np.concatenate([getattr(page, name) for page in pages])
         for name in ("counts", "classes", "widths", "numbers", "lines")
     )
     return Page(counts, classes, widths, numbers, lines, faults)
 
 
-def _plain_page(texts: Sequence[bytes], text: bytes) -> Page | None:
-    """Return the rows of files in which there is nothing but numbers; None if something is no number after all."""
+def _numeric_page(texts: Sequence[bytes], text: bytes) -> Page | None:
+    """Parse files of nothing but numbers; None if something is not a number."""
     chars = np.frombuffer(text, np.uint8)
     is_ink = chars > ord(" ")
     tokens = np.flatnonzero(is_ink & ~np.concatenate([[False], is_ink[:-1]]))
@@ -173,7 +170,7 @@ def _plain_page(texts: Sequence[bytes], text: bytes) -> Page | None:
     lines = np.flatnonzero(counts_by_line)
     widths = counts_by_line[lines]
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    last_lines = np.searchsorted(newlines, np.cumsum(lengths + 1) - 1)  # of each file, its last newline is ours
+    last_lines = np.searchsorted(newlines, np.cumsum(lengths + 1) - 1)  # the last newline of each file was added
     owners = np.searchsorted(last_lines, lines)
     firsts = np.cumsum(widths) - widths
     is_class = np.zeros(len(tokens), bool)
@@ -195,7 +192,7 @@ def _plain_page(texts: Sequence[bytes], text: bytes) -> Page | None:
 
 def _numbers_in(text: bytes) -> Floats:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what stops at something else gives too few
+        warnings.simplefilter("ignore")  # parsing that stops early gives too few
         try:
             return np.fromstring(text, np.float64, sep=" ")
         except ValueError:
@@ -229,7 +226,7 @@ def _file_page(text: bytes) -> Page:
 
 
 def _numbers_of(tokens: Sequence[bytes]) -> tuple[list[float], bytes | None]:
-    """Return the numbers of a row, and what of it is not a number; None if all are."""
+    """Return the numbers of a row, and the first word that is not a number; None if all are."""
     row: list[float] = []
     for token in tokens:
         try:

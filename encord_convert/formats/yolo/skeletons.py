@@ -1,7 +1,4 @@
-"""Skeleton classes: the names of keypoints, and rows of them to skeletons.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""Skeleton classes: keypoint names, and conversion of rows to skeletons."""
 
 from __future__ import annotations
 
@@ -17,9 +14,9 @@ _VISIBILITIES = {0: Visibility.INVISIBLE, 1: Visibility.OCCLUDED, 2: Visibility.
 _BOX_WIDTH = 4
 
 
-def template_of(draft: Draft, item: Object, number: int, count: int, about: Description) -> SkeletonTemplate:
-    """Return the template of a class of ``count`` keypoints: named as the description has it, else ``point_0``, …"""
-    named = about.point_names.get(number) or about.point_names.get(-1) or []
+def template_of(draft: Draft, item: Object, number: int, count: int, description: Description) -> SkeletonTemplate:
+    """Return the template of a class with ``count`` keypoints, named as in the description, else ``point_0``, …"""
+    named = description.point_names.get(number) or description.point_names.get(-1) or []
     names = [*named[:count], *(f"point_{index}" for index in range(len(named), count))]
     short = draft.hashes.short
     nodes = [
@@ -44,11 +41,10 @@ def skeleton(
     numbers : sequence of float
         A box, then ``each`` numbers of every keypoint, relative.
     each : int
-        2 or 3: the third is a visibility: 0 not labelled, 1 hidden, 2 visible; or a confidence.
+        2 or 3; the third is a visibility (0 not labelled, 1 hidden, 2 visible) or a confidence.
     nodes : sequence of SkeletonNode
     are_flags : bool
-        Whether the third number is a visibility. Else, and if there is none, a point is visible unless it stands at
-        0, 0 or before.
+        Whether the third number is a visibility. If not, a point is visible unless at or before 0, 0.
     """
     points = []
     for index, node in enumerate(nodes):
@@ -62,7 +58,7 @@ def skeleton(
 
 
 def own_box(numbers: Sequence[float], skeleton: SkeletonCoordinates, size: tuple[int, int]) -> list[float] | None:
-    """Return left, top, width and height in pixels of the box of a row, if it is not that around its keypoints."""
+    """Return the box of a row (left, top, width, height in pixels) if it is not the one around its keypoints."""
     width, height = size
     x, y, w, h = numbers[0] * width, numbers[1] * height, numbers[2] * width, numbers[3] * height
     box = [x - w / 2, y - h / 2, w, h]

@@ -1,7 +1,4 @@
-"""What the rows of a data set are: boxes, polygons, rotated boxes or skeletons. A row does not say it.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
-"""
+"""Infers what the rows of a data set are: boxes, polygons, rotated boxes or skeletons."""
 
 from __future__ import annotations
 
@@ -15,35 +12,35 @@ from encord_convert.formats.yolo.options import Task
 from encord_convert.formats.yolo.rows import Floats, Ints, Page
 
 BOX, POLYGON, ROTATED, SKELETON, UNKNOWN = 0, 1, 2, 3, 4
-"""What a row is."""
+"""Kinds of rows."""
 TYPES = {BOX: "box", POLYGON: "polygon", ROTATED: "rotated_box", SKELETON: "skeleton"}
-"""What rows are counted as."""
+"""Names of the kinds in counts."""
 
 _BOX_WIDTH, _CORNERS_WIDTH, _LEAST_RING = 4, 8, 6
 _OFF_SQUARE = 1e-3
-"""How far, in parts of its longer side, the corners of a rotated box are from those of a rectangle."""
+"""Tolerance of a rotated box's corners from a rectangle's, relative to its longer side."""
 OFF_RIGHT_DEG = 1.0
-"""How far from a right angle the sides of a rotated box may be."""
+"""Tolerance of a rotated box's angles from 90 degrees."""
 
 
 @dataclass(slots=True)
-class Seen:
-    """What all rows together look like; widths are how many numbers stand behind the class.
+class RowStats:
+    """Statistics of all rows; a row's width is its count of numbers after the class.
 
     Attributes
     ----------
     widths : Counter
-        How many rows have each width.
+        Rows of each width.
     whole, above : Counter
-        Of those, how many end in a whole number, and in one above 1.
+        Of those, rows that end in an integer, and in a number above 1.
     are_rectangles : bool
-        Whether each row of eight numbers is a rectangle.
+        Whether every row of eight numbers is a rectangle.
     keypoints : (int, int) or None
-        As the description says; rows of another length do not count for ``flags`` then.
+        From the description; rows of other lengths then do not count for ``flags``.
     flags : bool
-        Whether every third number behind the box of a row is 0, 1 or 2, where rows may be those of skeletons.
+        Whether every third number after the box is 0, 1 or 2, in rows that may be skeletons.
     pixels, corners : int
-        Rows all of whose numbers are above 1.5, and boxes that would leave the image as centre and size.
+        Rows with only numbers above 1.5, and boxes that leave the image when read as centre and size.
     """
 
     keypoints: tuple[int, int] | None = None
@@ -55,8 +52,8 @@ class Seen:
     pixels: int = 0
     corners: int = 0
 
-    def see(self, page: Page, sizes: NDArray[np.float64]) -> None:
-        """Take a page into account; sizes are those of its images."""
+    def add_page(self, page: Page, sizes: NDArray[np.float64]) -> None:
+        """Add a page with the sizes of its images."""
         if not len(page):
             return
         last = page.last()
@@ -90,7 +87,7 @@ class Seen:
 
 
 def _skeleton_width(keypoints: tuple[int, int]) -> int:
-    """Return how many numbers stand behind the class of a row: a box and keypoints."""
+    """Return the width of a row of a box and keypoints."""
     return _BOX_WIDTH + keypoints[0] * keypoints[1]
 
 
@@ -112,11 +109,11 @@ def rectangles(corners: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     corners : (n, 4, 2) float
         Of the rectangle, in the order given.
     boxes : (n, 4) float
-        Left, top, width and height before it is rotated: width is that of the first side, height that of the second.
+        Left, top, width and height before rotation: width is the first side, height the second.
     angles : (n,) float
         Degrees clockwise on screen about the centre, in [0, 360).
     off : (n,) float
-        How far from 90 degrees the first two sides meet.
+        Deviation from 90 degrees between the first two sides.
     """
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 1]
     width, height = np.hypot(first[:, 0], first[:, 1]), np.hypot(second[:, 0], second[:, 1])
@@ -145,11 +142,11 @@ class Plan:
     ----------
     task : Task
     rule : str
-        By what it was decided, as a sentence.
+        The rule that decided it, as a clause.
     keypoints : (int, int) or None
-        How many a skeleton has, and numbers each.
+        Keypoints per skeleton, and numbers per keypoint.
     confidences, tracks : frozenset of int
-        Widths of rows that end in a confidence, in the number of a track, or in both in this order.
+        Widths of rows that end in a confidence, a track id, or both in this order.
     """
 
     task: Task
@@ -159,11 +156,11 @@ class Plan:
     tracks: frozenset[int] = frozenset()
 
     def tail(self, width: int) -> int:
-        """Return how many numbers behind a row of a width are not of its geometry."""
+        """Return how many trailing numbers of a row of a width are not geometry."""
         return (width in self.confidences) + (width in self.tracks)
 
     def kind(self, width: int) -> int:
-        """Return what a row of a width is."""
+        """Return the kind of a row of a width."""
         own = width - self.tail(width)
         if self.task == "pose":
             return SKELETON if own == _skeleton_width(self.keypoints or (0, 3)) else UNKNOWN
@@ -174,58 +171,58 @@ class Plan:
         return POLYGON if own >= _LEAST_RING and own % 2 == 0 else UNKNOWN
 
 
-def decided(seen: Seen, task: Task | None, said: str, keypoints: tuple[int, int] | None) -> Plan:
-    """Return what the rows are.
+def decided(stats: RowStats, task: Task | None, said: str, keypoints: tuple[int, int] | None) -> Plan:
+    """Decide what the rows are.
 
     Parameters
     ----------
-    seen : Seen
+    stats : Seen
     task : Task or None
-        As somebody said, whom ``said`` names.
+        Stated task; ``said`` says by what.
     said : str
     keypoints : (int, int) or None
-        As the description says.
+        From the description.
     """
-    widths = {width for width in seen.widths if width >= _BOX_WIDTH}  # shorter rows are cut short, whatever they are
+    widths = {width for width in stats.widths if width >= _BOX_WIDTH}  # shorter rows are truncated
     rule = said
     if task is None:
-        task, rule = _looked_at(seen, widths, keypoints)
+        task, rule = _looked_at(stats, widths, keypoints)
     if task == "pose":
-        keypoints = keypoints or _shape_of(seen)
-    return Plan(task, rule, keypoints if task == "pose" else None, *_tails(seen, task, widths, keypoints))
+        keypoints = keypoints or _shape_of(stats)
+    return Plan(task, rule, keypoints if task == "pose" else None, *_tails(stats, task, widths, keypoints))
 
 
-def doubtful(seen: Seen, plan: Plan) -> int:
-    """Return how many polygons end in a confidence where others have none: they may be cut short."""
+def doubtful(stats: RowStats, plan: Plan) -> int:
+    """Return how many polygons end in a confidence although others do not: they may be truncated."""
     if plan.task != "segment":
         return 0
-    rings = {width: count for width, count in seen.widths.items() if width >= _LEAST_RING}
+    rings = {width: count for width, count in stats.widths.items() if width >= _LEAST_RING}
     scored = sum(count for width, count in rings.items() if width in plan.confidences)
     return scored if scored < sum(rings.values()) else 0
 
 
-def _looked_at(seen: Seen, widths: set[int], keypoints: tuple[int, int] | None) -> tuple[Task, str]:
+def _looked_at(stats: RowStats, widths: set[int], keypoints: tuple[int, int] | None) -> tuple[Task, str]:
     if keypoints is not None:
         own = _skeleton_width(keypoints)
         if not widths or widths & {own, own + 1, own + 2}:
             return "pose", "kpt_shape says so"
-    if widths <= {4, 5} or (widths <= {4, 5, 6} and _ends_in_ids(seen, {6})):
+    if widths <= {4, 5} or (widths <= {4, 5, 6} and _ends_in_ids(stats, {6})):
         return "detect", "all rows have 5 values" if widths else "there are no rows"
-    is_tracked = 10 not in widths or _ends_in_ids(seen, {10})
-    if widths <= {8, 9, 10} and is_tracked and seen.are_rectangles:
+    is_tracked = 10 not in widths or _ends_in_ids(stats, {10})
+    if widths <= {8, 9, 10} and is_tracked and stats.are_rectangles:
         return "obb", "all rows have 9 values and are rectangles"
     return "segment", "rows have 7 or more values"
 
 
-def _ends_in_ids(seen: Seen, widths: set[int]) -> bool:
-    """Tell whether the last number of rows of these widths is that of a track: whole in all, and above 1 in one."""
-    rows = sum(seen.widths[width] for width in widths)
-    is_whole = sum(seen.whole[width] for width in widths) == rows
-    return bool(rows) and is_whole and sum(seen.above[width] for width in widths) > 0
+def _ends_in_ids(stats: RowStats, widths: set[int]) -> bool:
+    """Return whether rows of these widths end in a track id: integers in all, above 1 in some."""
+    rows = sum(stats.widths[width] for width in widths)
+    is_whole = sum(stats.whole[width] for width in widths) == rows
+    return bool(rows) and is_whole and sum(stats.above[width] for width in widths) > 0
 
 
 def _tails(
-    seen: Seen, task: Task, widths: set[int], keypoints: tuple[int, int] | None
+    stats: RowStats, task: Task, widths: set[int], keypoints: tuple[int, int] | None
 ) -> tuple[frozenset[int], frozenset[int]]:
     if task == "pose":
         own = _skeleton_width(keypoints or (0, 3))
@@ -233,7 +230,7 @@ def _tails(
     elif task == "obb":
         one, two = {_CORNERS_WIDTH + 1, 5} & widths, {_CORNERS_WIDTH + 2} & widths
     else:
-        # among polygons five numbers are one of them that was cut short, rather than a box and its confidence
+        # among polygons five numbers are a truncated polygon rather than a box and its confidence
         least = _LEAST_RING if task == "segment" else _BOX_WIDTH
         one = {width for width in widths if width > least and width % 2}
         two = (
@@ -241,16 +238,16 @@ def _tails(
             if task == "detect" and widths <= {4, 5, 6}
             else {width for width in widths if width >= 8 and width % 2 == 0}
         )
-        two = two if _ends_in_ids(seen, two) else set()
-    if _ends_in_ids(seen, one):
+        two = two if _ends_in_ids(stats, two) else set()
+    if _ends_in_ids(stats, one):
         return frozenset(two), frozenset(one | two)
     return frozenset(one | two), frozenset(two)
 
 
-def _shape_of(seen: Seen) -> tuple[int, int]:
-    """Return how many keypoints rows have that nobody describes, and how many numbers each."""
-    [(width, _)] = seen.widths.most_common(1) or [(_BOX_WIDTH, 0)]
+def _shape_of(stats: RowStats) -> tuple[int, int]:
+    """Infer the number of keypoints, and of numbers per keypoint, without a description."""
+    [(width, _)] = stats.widths.most_common(1) or [(_BOX_WIDTH, 0)]
     rest = max(width - _BOX_WIDTH, 0)
-    if rest % 3 == 0 and (seen.flags or rest % 2):
+    if rest % 3 == 0 and (stats.flags or rest % 2):
         return rest // 3, 3
     return (rest // 2, 2) if rest % 2 == 0 else (rest // 3, 3)

@@ -1,6 +1,4 @@
-"""What Ultralytics would leave out of a data set, and why: whole images for one row, and rows that are there twice.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
+"""What Ultralytics would skip in a data set, and why: whole images for one row, and repeated rows.
 
 Source
 ------
@@ -20,7 +18,7 @@ LEAST_SIDE_PX = 10
 _LOW, _HIGH = np.float32(-0.01), np.float32(1.01)
 _BOX = 4
 _LONGEST_BOX = 5
-"""How many numbers a row has at most that is taken for a box: more are a polygon."""
+"""Most numbers of a row taken for a box: more are a polygon."""
 
 ROW = "a row has something that is not a number"
 MIXED = "there are boxes among polygons"
@@ -33,29 +31,29 @@ SMALL = f"a side of the image is below {LEAST_SIDE_PX} pixels"
 def skipped(
     page: Page, sizes: Sequence[tuple[int, int]], classes: int, keypoints: tuple[int, int] | None
 ) -> Iterator[tuple[int, str]]:
-    """Yield the images of a page that would be left out, each with the reason.
+    """Yield the images of a page that would be skipped, each with the reason.
 
     Parameters
     ----------
     page : Page
     sizes : sequence of (int, int)
-        Width and height of each image in pixels; 0 where they are not known.
+        Width and height of each image in pixels; 0: unknown.
     classes : int
         How many there are.
     keypoints : (int, int) or None
-        How many a row has, and numbers each, where the rows are those of skeletons.
+        Keypoints per row, and numbers per keypoint, if rows are skeletons.
     """
     broken: dict[int, str] = {}
     for fault in page.faults:
         broken.setdefault(fault.image, CLASS if fault.code == "CLASS_UNKNOWN" else ROW)
-    if not _is_plain(page, classes, keypoints):
+    if not _is_clean(page, classes, keypoints):
         singles, row = _singles(page), 0
         starts, widths = page.starts.tolist(), page.widths.tolist()
         for image, count in enumerate(page.counts.tolist()):
             rows = range(row, row + count)
             row += count
             if rows and image not in broken:
-                values = [singles[starts[one] : starts[one] + widths[one]] for one in rows]
+                values = [singles[starts[item] : starts[item] + widths[item]] for item in rows]
                 reason = _reason(values, page.classes[rows.start : rows.stop].tolist(), classes, keypoints)
                 if reason:
                     broken[image] = reason
@@ -70,8 +68,8 @@ def _singles(page: Page) -> np.ndarray:
         return page.numbers.astype(np.float32)
 
 
-def _is_plain(page: Page, classes: int, keypoints: tuple[int, int] | None) -> bool:
-    """Tell whether it is plain from the columns that no image would be left out."""
+def _is_clean(page: Page, classes: int, keypoints: tuple[int, int] | None) -> bool:
+    """Return whether the columns show that no image would be skipped."""
     if not len(page):
         return True
     low, high = int(page.widths.min()), int(page.widths.max())
@@ -85,7 +83,7 @@ def _is_plain(page: Page, classes: int, keypoints: tuple[int, int] | None) -> bo
 
 
 def _reason(rows: list[np.ndarray], numbers: list[int], classes: int, keypoints: tuple[int, int] | None) -> str | None:
-    """Return why the image of these rows would be left out; None if it would not."""
+    """Return why the image of these rows would be skipped; None if it would not."""
     if keypoints is not None:
         count, each = keypoints
         if any(len(row) != _BOX + count * each for row in rows):
@@ -114,7 +112,7 @@ def _around(ring: np.ndarray) -> list[np.float32]:
 
 
 def repeated(page: Page) -> Counter[int]:
-    """Return how many rows of each image are there before, as numbers of single precision."""
+    """Return how many rows of each image repeat an earlier one in single precision."""
     found: Counter[int] = Counter()
     if len(page) < 2 or not len(page.numbers):
         return found

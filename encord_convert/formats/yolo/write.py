@@ -1,8 +1,6 @@
-"""A label set to a folder of label files, or to one NDJSON file; the images stay where they are.
+"""Writes a label set to a folder of label files or one NDJSON file; images stay where they are.
 
-Images of a table on which nothing is lost are written in columns; all others row by row, with the same bytes.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
+Images of tables without losses are written from columns, others row by row, with the same bytes.
 """
 
 from __future__ import annotations
@@ -42,7 +40,7 @@ NDJSON = "dataset.ndjson"
 class Written:
     """An image that is written.
 
-    ``path`` is that of the image below the target, ``name`` what it is called in its folder.
+    ``path`` is the image's path in the target, ``name`` its name in its folder.
     """
 
     path: str
@@ -55,12 +53,12 @@ class Written:
 
 
 class _Plan:
-    """What is known before the images: classes, keypoints, and the walk over the images."""
+    """Set-up before the images: classes, keypoints, and the walk over the images."""
 
     def __init__(self, task: Task, narrowed: Narrowed, options: WriteOptions) -> None:
         labels, carries = narrowed.labels, narrowed.carries
         categories = categories_of(labels.ontology, carries.shapes | carries.approximates)
-        numbers = {(one.name, one.shape): n for n, category in enumerate(categories) for one in category.classes}
+        numbers = {(c.name, c.shape): n for n, category in enumerate(categories) for c in category.classes}
         self.names = [category.name for category in categories]
         self.poses = Poses(labels) if Shape.SKELETON in task.shapes else None
         writer = RowWriter(task, numbers, self.poses, with_confidence=options.confidence)
@@ -75,12 +73,12 @@ def walk(
     plan = plan or _Plan(task, narrowed, options)
     yield from plan.images
     if plan.poses is not None and flips_of_all(plan.poses) is None and plan.native.get("flip_idx") is None:
-        detail = "The names of the keypoints do not tell left from right: there is no flip_idx, and no mirroring."
+        detail = "Keypoint names do not tell left from right: there is no flip_idx, and no mirroring."
         narrowed.note(Level.INFO, "FLIP_UNKNOWN", detail)
 
 
 def write(task: Task, narrowed: Narrowed, target: Target, options: WriteOptions) -> None:
-    """Write the labels of a set as rows of a task."""
+    """Write a label set as rows of a task."""
     plan = _Plan(task, narrowed, options)
     if target.is_file or options.container == "ndjson":
         with target.open(NDJSON) as stream:
@@ -102,12 +100,12 @@ def write(task: Task, narrowed: Narrowed, target: Target, options: WriteOptions)
 
 
 class _Walk:
-    """Gives each image its place and its rows.
+    """Assigns a path and rows to each image.
 
     Attributes
     ----------
     folders : dict of str to list of str
-        Folders of images by the word of their split in ``data.yaml``.
+        Image folders by split key of ``data.yaml``.
     """
 
     def __init__(
@@ -131,9 +129,9 @@ class _Walk:
         self._known: dict[str, tuple[str, str]] = {}
 
     def __iter__(self) -> Iterator[tuple[Written, bytes]]:
-        for one in self._narrowed.tables():
-            yield from self._of_table(one) if isinstance(one, LeftTable) else self._of_row(one)
-            del one
+        for table in self._narrowed.tables():
+            yield from self._of_table(table) if isinstance(table, LeftTable) else self._of_row(table)
+            del table
         self._end()
 
     def _of_table(self, narrowed: LeftTable) -> Iterator[tuple[Written, bytes]]:
@@ -161,7 +159,7 @@ class _Walk:
 
     def _rows(self, row: LabelRowV2, written: dict[int, list[Any]], frame: int) -> bytes:
         size = frame_size(row, frame)
-        placed = [(one, one._frames[frame].coordinates) for one in written.get(frame, ())]
+        placed = [(item, item._frames[frame].coordinates) for item in written.get(frame, ())]
         native = self._kept.of(row)
         own = row._native if self._options.track_ids and row._native and row._native.family == FAMILY else None
 
@@ -178,7 +176,7 @@ class _Walk:
         return "".join(rows).encode("ascii")
 
     def _measure(self, placed: Sequence[tuple[Any, Any]], size: tuple[int, int]) -> None:
-        """Measure how much polygons of parts and holes share with the one ring they become."""
+        """Measure the overlap of polygons with parts or holes and the single ring they become."""
         for _, coordinates in placed:
             if not isinstance(coordinates, PolygonCoordinates) or len(self._overlaps) >= _MOST_MEASURED:
                 continue
@@ -200,7 +198,7 @@ class _Walk:
         return Written(f"{path}{suffix}", f"labels{path[6:]}.txt", key, below, *size, said)
 
     def _folder(self, split: str) -> tuple[str, str]:
-        """Return the folder of the images of a split, and what ``data.yaml`` calls that."""
+        """Return the image folder of a split, and its key in ``data.yaml``."""
         word = split or (UNNAMED if self._has_splits else "")
         folder = f"{safe_name(word).replace('/', '_')}/" if word else ""
         key = standard(split) or ("train" if word in ("", UNNAMED) else folder[:-1])
@@ -210,14 +208,14 @@ class _Walk:
         return self._known[split]
 
     def _end(self) -> None:
-        """Say what is known when all is written."""
+        """Add the notes known after writing."""
         for _ in range(self._paths.clashes):
-            detail = "Two images have the same name; the second gets a number."
+            detail = "Two images have the same name; a number is appended to the second."
             self._narrowed.note(Level.WARNING, "NAME_CLASH", detail)
         if self._overlaps:
             mean = sum(self._overlaps) / len(self._overlaps)
             detail = (
-                f"Polygons of several parts or with holes are one ring, joined by bridges of no width. Both "
+                f"Polygons with several parts or holes become one ring, joined by zero-width bridges. They "
                 f"overlap (IoU) by {mean:.4f} on average, {min(self._overlaps):.4f} at least."
             )
             self._narrowed.note(Level.INFO, "PARTS_JOINED", detail, count=len(self._overlaps))

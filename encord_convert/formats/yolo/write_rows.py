@@ -1,12 +1,9 @@
-"""Objects to rows of a label file: one writer for what a trainer loads and for what is kept.
+"""Writes objects as rows of a label file, for the ``yolo`` formats and the training target.
 
-Numbers are shares of the image, none outside 0 to 1: one beyond would make Ultralytics leave out the whole image. (Only
-corners of a rotated box may be a hundredth of a pixel outside, which it allows, for the sake of the angle.) Equal rows
-of a file are told apart in the sixth decimal, since it keeps one of them. All rows of a data set are of one kind: a
-box among polygons would make it leave out the whole image, so that with polygons boxes are written with their four
-corners.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
+Numbers are relative and within 0 to 1: one outside makes Ultralytics skip the whole image. (Only corners of a rotated
+box may be a hundredth of a pixel outside, which it allows, to keep the angle.) Equal rows of a file are made to differ
+in the sixth decimal, since it drops duplicates. All rows of a data set are of one kind: a box among polygons makes it
+skip the image, so boxes are then written as four corners.
 """
 
 from __future__ import annotations
@@ -27,11 +24,11 @@ from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 
 UNIT = 1_000_000
-"""Numbers are written in units of so many to the side of the image."""
+"""Units per side of the image."""
 
 Size = tuple[int, int]
 Draw = Callable[[Any, Size, Any], tuple[list[float], list[float]]]
-"""From coordinates, size and keypoints to numbers in pixels, x and y in turn, and visibilities."""
+"""From coordinates, size and keypoints to alternating x and y in pixels, and visibilities."""
 
 
 def _box(coordinates: Any, size: Size, keypoints: Any) -> tuple[list[float], list[float]]:
@@ -54,7 +51,7 @@ def _skeleton(coordinates: Any, size: Size, keypoints: Any) -> tuple[list[float]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is learnt, and how it is written."""
+    """A training task and how it is written."""
 
     name: str
     draw: Draw
@@ -63,7 +60,7 @@ class Task:
     features: frozenset[Feature] = frozenset()
     has_box: bool = False
     slack: int = 0
-    """How many units beyond the image a number may be: Ultralytics allows 10,000."""
+    """Units by which a number may exceed the image: Ultralytics allows 10,000."""
 
 
 _BOX, _ROTATED, _POLYGON = Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX, Shape.POLYGON
@@ -145,11 +142,11 @@ class RowWriter:
     ----------
     task : Task
     numbers : mapping
-        Number of a class by its name and shape.
+        Class number by name and shape.
     poses : Poses or None
-        The keypoints of skeletons, where those are written.
+        Keypoints, if skeletons are written.
     with_confidence : bool
-        Whether confidences of machine-made objects are written.
+        Whether to write confidences of machine-made objects.
     """
 
     def __init__(
@@ -174,7 +171,7 @@ class RowWriter:
         own_box: Callable[[Any], tuple[float, float, float, float] | None],
         track_of: Callable[[Any], int | None] = lambda instance: None,
     ) -> list[str]:
-        """Return the row of each object, a line break at its end.
+        """Return the row of each object, ending in a line break.
 
         Parameters
         ----------
@@ -182,9 +179,9 @@ class RowWriter:
         size : Size
         frame : int
         own_box : callable
-            From an object to left, top, right and bottom as the source says them, None if it does not.
+            From an object to left, top, right and bottom as stated by the source, or None.
         track_of : callable
-            From an object to the number of its track that is written, if one is.
+            From an object to the track id to write, or None.
         """
         found: list[str] = []
         seen: set[tuple[int, ...]] = set()
@@ -196,7 +193,7 @@ class RowWriter:
             box = own_box(instance) if self._task.has_box else None
             if box is not None:
                 values[:4] = cxcywh_from_xyxy(box)
-            units = told_apart(_units(values, size, self._task.slack), number, seen)
+            units = made_distinct(_units(values, size, self._task.slack), number, seen)
             words = self._words(units, flags)
             if self._with_confidence:
                 info = instance._frames[frame].object_frame_instance_info
@@ -209,7 +206,7 @@ class RowWriter:
         return found
 
     def _words(self, units: Sequence[int], flags: Sequence[float]) -> list[str]:
-        """Return the numbers of a row; of the keypoints that others have, those it has not are 0 0 0."""
+        """Return the numbers of a row; missing keypoints are 0 0 0."""
         shares = [f"{unit / UNIT:.6f}" for unit in units]
         if self._count:
             points = shares[4:]
@@ -221,21 +218,18 @@ class RowWriter:
 
 
 def _units(values: Sequence[float], size: Size, slack: int) -> list[int]:
-    """Return shares of the image in millionths, between 0 and 1 give or take the slack."""
+    """Return relative values in millionths, within 0 to 1 plus the slack."""
     low, high = -slack, UNIT + slack
     return [min(max(round(value / size[index % 2] * UNIT), low), high) for index, value in enumerate(values)]
 
 
-def told_apart(units: list[int], number: int, seen: set[tuple[int, ...]]) -> list[int]:
-    """Change the third number of a row by a millionth until no row of the file is the same."""
+def made_distinct(units: list[int], number: int, seen: set[tuple[int, ...]]) -> list[int]:
+    """Change the third number of a row by millionths until the row is unique in the file."""
     step = -1 if units[2] > UNIT // 2 else 1
     while (number, *units) in seen:
         units = [*units[:2], units[2] + step, *units[3:]]
     seen.add((number, *units))
     return units
-
-
-# --- data.yaml --------------------------------------------------------------------------------------------------------
 
 
 def data_yaml(
@@ -245,19 +239,19 @@ def data_yaml(
     poses: Poses | None,
     others: Mapping[str, Any],
 ) -> bytes:
-    """Return the text of ``data.yaml``; a text of JSON is one of YAML, so that any name can be written.
+    """Return the text of ``data.yaml``; strings are JSON, which is YAML, so that any name can be written.
 
     Parameters
     ----------
     folders : mapping
-        Folders of images by split; ``train`` and ``val`` have to be there, and others stand in for them.
+        Image folders by split; a missing ``train`` or ``val`` is replaced by another.
     names : sequence of str
     task : str
     poses : Poses or None
     others : mapping
-        Keys of the source that nobody here knows.
+        Unknown keys of the source.
 
-    There is no ``path``: a relative one is looked for in the trainer's own folder, and without any, here.
+    There is no ``path``: a relative one is resolved in the trainer's own folder, without one it is this folder.
     """
     known = {split: list(found) for split, found in folders.items() if found}
     some = next((known[split] for split in ("train", "val", "test") if split in known), next(iter(known.values()), []))
@@ -280,7 +274,7 @@ def data_yaml(
 
 
 def _json(value: Any) -> str:
-    """Return a value as JSON that YAML takes too: it reads fewer characters as they are."""
+    """Return a value as JSON that is also YAML, which escapes more characters."""
     text = json.dumps(value, ensure_ascii=False)
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
@@ -294,14 +288,14 @@ _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def point_names(poses: Poses, name: str) -> list[str]:
-    """Return the names of the keypoints of a class, as many as the model has."""
+    """Return the keypoint names of a class, padded to the model's number."""
     known = poses.named(name)
     names = [] if known is None else list(known.names)
     return names + [f"point_{index}" for index in range(len(names), poses.most)]
 
 
 def flips_of_all(poses: Poses) -> list[int] | None:
-    """Return the mirror images that hold for the keypoints of every class, None if they are not known or differ."""
-    known = [flips_of(one.names) for one in poses.all]
-    filled = [None if one is None else [*one, *range(len(one), poses.most)] for one in known]
-    return filled[0] if filled and all(one == filled[0] for one in filled) else None
+    """Return the mirror indexes common to all classes, None if they are unknown or differ."""
+    known = [flips_of(entry.names) for entry in poses.all]
+    filled = [None if each is None else [*each, *range(len(each), poses.most)] for each in known]
+    return filled[0] if filled and all(item == filled[0] for item in filled) else None

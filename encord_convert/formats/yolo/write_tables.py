@@ -1,9 +1,7 @@
-"""Tables to rows of label files: text made of columns, without an object for each row.
+"""Writes rows of label files from table columns, without an object per row.
 
-Only images of which nothing is changed are written so; the others are for
-:class:`~encord_convert.formats.yolo.write_rows.RowWriter`, which gives the same bytes.
-
-The page of the format is :mod:`encord_convert.formats.yolo.page`.
+Only images without losses; the others go through :class:`~encord_convert.formats.yolo.write_rows.RowWriter`, which
+gives the same bytes.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from encord_convert.losses.narrow import LeftTable
 from encord_convert.sdk.objects import Shape
 
 _WIDTH = 9
-"""Characters of a number: a space, a digit, a point and six digits."""
+"""Characters per number: a space, a digit, a point and six digits."""
 _THREE = np.array([[ord(digit) for digit in f"{number:03d}"] for number in range(1000)], np.uint8)
 _MOST_VARIANTS = 10_000
 
@@ -46,7 +44,7 @@ class TableWriter:
         self._words: dict[Variant | None, bytes] = {}
 
     def texts(self, left: LeftTable) -> list[bytes | None]:
-        """Return the text of each image; None: it is to be written row by row."""
+        """Return the text of each image; None: to be written row by row."""
         table = left.table
         rows: list[bytes | None] = [None] * len(table.variants)
         column = table.columns.get(self._shape)
@@ -58,12 +56,12 @@ class TableWriter:
         for number in range(len(table)):
             span = table.span(number)
             own = [row for row in rows[span.start : span.stop] if row != b""]
-            is_whole = None not in own and len(set(own)) == len(own)  # equal rows are told apart
+            is_whole = None not in own and len(set(own)) == len(own)  # equal rows must be made to differ
             texts.append(b"".join(own) if is_whole else None)  # type: ignore[arg-type]
         return texts
 
     def _fill(self, rows: list[bytes | None], table: Table, column: Column) -> None:
-        """Write the rows of a column that are sure."""
+        """Write the regular rows of a column."""
         if len(self._words) > _MOST_VARIANTS:
             self._words.clear()
         for variant in {table.variants[place] for place in column.places}.difference(self._words):
@@ -82,11 +80,11 @@ class TableWriter:
                 rows[place] = word + text[_WIDTH * starts[at] : _WIDTH * starts[at + 1]] + b"\n"
 
     def _word(self, variant: Variant | None) -> bytes:
-        """Return how the rows of a variant begin; empty: more than where it is may be said of each."""
+        """Return the prefix of a variant's rows; empty if they may need more than geometry."""
         assert variant is not None
         number = self._numbers.get((variant.item.name, variant.item.shape))
-        is_plain = variant.info.manual_annotation and variant.info.confidence == 1
-        return b"%d" % number if is_plain and number is not None else b""
+        is_clean = variant.info.manual_annotation and variant.info.confidence == 1
+        return b"%d" % number if is_clean and number is not None else b""
 
 
 def _digits(units: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -108,7 +106,7 @@ def _digits(units: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 _Written = tuple[NDArray[np.int64], list[int], Flags]
-"""Numbers in units; where those of each row end; and which rows are sure to lie inside and to enclose something."""
+"""Numbers in units, the end of each row's numbers, and which rows surely lie inside and are not empty."""
 
 
 def _in_units(pixels: Floats, limits: Floats) -> NDArray[np.int64]:

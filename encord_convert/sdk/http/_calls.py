@@ -97,8 +97,6 @@ class Querier:
         self.config = config
         self.session = Session() if session is None else session
 
-    # --- the envelope API ---------------------------------------------------------------------------------------------
-
     def get(self, query: Query, uid: Any = None, payload: Any = None) -> Any:
         """Read one thing.
 
@@ -119,7 +117,7 @@ class Querier:
         return self._list(query, Verb.GET, uid, payload)
 
     def put_list(self, query: Query, uid: Any = None, payload: Any = None) -> list[Any]:
-        """Make things and return them, as a list."""
+        """Create resources and return them as a list."""
         return self._list(query, Verb.PUT, uid, payload)
 
     def post(self, query: Query, uid: Any = None, payload: Any = None) -> Any:
@@ -137,7 +135,7 @@ class Querier:
         return response
 
     def delete(self, query: Query, uid: Any = None) -> Any:
-        """Delete something, and return whatever the service says."""
+        """Delete a resource, and return the service's reply."""
         return self._query(query, Verb.DELETE, uid, None)[0]
 
     def _list(self, query: Query, verb: Verb, uid: Any, payload: Any) -> list[Any]:
@@ -153,7 +151,7 @@ class Querier:
         return response
 
     def _query(self, query: Query, verb: Verb, uid: Any, payload: Any) -> tuple[Any, TracedContext]:
-        """Ask, in the way the service is found to answer: the older one first, once."""
+        """Send a query by the API the service supports: the older is tried first, once."""
         newer = TRANSLATED.get((query, verb)) if isinstance(self.config, SshConfig | UserConfig) else None
         if newer is None:
             return self._enveloped(query, verb, uid, payload)
@@ -193,8 +191,6 @@ class Querier:
         if reply.status in ASKING_AGAIN and not _is_envelope(reply.body):
             raise _exhausted(reply, asked, context)
         return response_of(reply.body, reply.status, context, asked), context
-
-    # --- REST v2 -------------------------------------------------------------------------------------------
 
     def call(self, route: PathRoute, *, query: dict[str, Any] | None = None, payload: Any = None, **names: str) -> Any:
         """Call a path of REST v2 and return its JSON.
@@ -243,10 +239,8 @@ class Querier:
             )
             reply = self._send(request, context, asked, is_repeatable)
             if reply.status != 401 or is_last or abs(self.session.skew_s - skew) < LEAST_SKEW_S:
-                break  # a signature that is refused is made once more if the clocks turn out to differ
+                break  # a refused signature is made again if the clocks differ
         return _json_of(reply, asked, context)
-
-    # --- both -------------------------------------------------------------------------------------------------------
 
     def _send(self, request: Request, context: TracedContext, asked: str, is_repeatable: bool) -> Reply:
         settings = self.config.requests_settings
@@ -267,7 +261,7 @@ class Querier:
         raise failure
 
     def _trace(self, headers: dict[str, str]) -> TracedContext:
-        """Give a request a trace of its own, and return it for the errors that may follow."""
+        """Give a request a trace id, and return it for error messages."""
         trace, span = uuid4().hex, str(random.randint(1, 2**63 - 1))
         headers["X-Cloud-Trace-Context"] = f"{trace}/{span};o=1"
         return TracedContext(trace_id=trace, span_id=span)
@@ -320,7 +314,7 @@ def _exhausted(reply: Reply, asked: str, context: TracedContext) -> EncordExcept
 
 
 def _words(body: bytes) -> str:
-    """Return the service's own words: the ``message`` of a JSON body, else how the body begins."""
+    """Return the service's message: ``message`` of a JSON body, else the beginning of the body."""
     if not body:
         return ""
     try:

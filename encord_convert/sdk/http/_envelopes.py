@@ -148,9 +148,9 @@ def error_of(envelope: Envelope, context: TracedContext, asked: str) -> EncordEx
 
 
 def _code(codes: Any) -> str:
-    """Return what stands where a code should. What is not written like one might be a key, and is not shown."""
+    """Return the error code. Anything not shaped like one might be a key, and is not shown."""
     words = codes if isinstance(codes, list) else [codes]
-    if words and all(isinstance(one, str) and re.fullmatch("[A-Z0-9_]+", one) for one in words):
+    if words and all(isinstance(word, str) and re.fullmatch("[A-Z0-9_]+", word) for word in words):
         return " and ".join(words)
     return f"no code but {type(codes).__name__}"
 
@@ -165,7 +165,7 @@ _QUERY = re.compile(r"""(://[^\s"'?]*)\?[^\s"']*""")
 
 
 def told(text: str) -> str:
-    """Return words of the service without the queries of addresses in them, where signatures stand.
+    """Return a message of the service without URL queries, which may hold signatures.
 
     >>> told("see https://bucket.example/a.png?X-Signature=abc for more")
     'see https://bucket.example/a.png?… for more'
@@ -174,7 +174,7 @@ def told(text: str) -> str:
 
 
 def excerpt(body: bytes, length: int = 120) -> str:
-    """Return the beginning of a body as a text that fits into a message. What might be a record is not shown.
+    """Return the beginning of a body for a message. What might be a record is not shown.
 
     >>> excerpt(b"<html>" + bytes(4))
     "'<html>\\\\x00\\\\x00\\\\x00\\\\x00'"

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 WAIT_S = 10
 """How long the service may hold a question after a job."""
 NOT_SERVED = "is not served"
-"""What a service says of an address it does not have; the newest package shows these words."""
+"""A service's message for an unknown route; the newest package shows it."""
 
 _Ask = Callable[["Querier", Any, Any], Any]
 TRANSLATED: dict[tuple[Query, Verb], _Ask] = {}
 
 
 def is_unserved(error: EncordException) -> bool:
-    """Tell whether an error says that the service has no such query, and not that it refuses this one."""
+    """Return whether an error means an unknown query rather than a refusal."""
     return isinstance(error, MethodNotAllowedError) or (
         isinstance(error, InvalidArgumentsError) and NOT_SERVED in error.message
     )
@@ -63,7 +63,7 @@ def _for(query: Query, verb: Verb) -> Callable[[_Ask], _Ask]:
 
 
 def _pages(querier: Querier, method: str, path: str, query: dict[str, Any], **names: str) -> list[Any]:
-    """Return what stands on all pages of a listing."""
+    """Return the items of all pages of a listing."""
     found: list[Any] = []
     token = None
     while True:
@@ -75,7 +75,7 @@ def _pages(querier: Querier, method: str, path: str, query: dict[str, Any], **na
 
 
 def _filters(payload: Any, **spelled: str) -> dict[str, Any]:
-    """Return the conditions of a listing, as REST v2 spells them."""
+    """Return the conditions of a listing in REST v2 form."""
     conditions = {spelled.get(name, name): value for name, value in ((payload or {}).get("filter") or {}).items()}
     return {_camel(name): value for name, value in conditions.items()} | {"includeOrgAccess": "False"}
 
@@ -86,11 +86,8 @@ def _camel(name: str) -> str:
 
 
 def _spaced(moment: str) -> str:
-    """Return a moment as records of the envelope API have it."""
+    """Return a time in the form of the envelope API."""
     return datetime.fromisoformat(moment.replace("Z", "+00:00")).strftime("%Y-%m-%d %H:%M:%S")
-
-
-# --- datasets ---------------------------------------------------------------------------------------------------------
 
 
 @_for(Query.DATASET, Verb.POST)
@@ -116,30 +113,27 @@ def _list_datasets(querier: Querier, uid: Any, payload: Any) -> Any:
     query = _filters(payload, desc_eq="description_eq", desc_like="description_like")
     return [
         {
-            "user_role": {"admin": 0, "user": 1}[one["userRole"]],
+            "user_role": {"admin": 0, "user": 1}[item["userRole"]],
             "dataset": {
-                "dataset_hash": one["datasetUuid"],
+                "dataset_hash": item["datasetUuid"],
                 "user_hash": "",
-                "title": one["title"],
-                "description": one["description"],
-                "type": one.get("storageLocation") or 0,
-                "created_at": _spaced(one["createdAt"]),
-                "last_edited_at": _spaced(one["lastEditedAt"]),
-                "backing_folder_uuid": one.get("backingFolderUuid"),
+                "title": item["title"],
+                "description": item["description"],
+                "type": item.get("storageLocation") or 0,
+                "created_at": _spaced(item["createdAt"]),
+                "last_edited_at": _spaced(item["lastEditedAt"]),
+                "backing_folder_uuid": item.get("backingFolderUuid"),
             },
         }
-        for one in querier.call(path_route("GET", "datasets/list"), query=query)["result"]
-        if one["userRole"] is not None
+        for item in querier.call(path_route("GET", "datasets/list"), query=query)["result"]
+        if item["userRole"] is not None
     ]
 
 
 @_for(Query.CLOUD_INTEGRATION, Verb.GET)
 def _list_integrations(querier: Querier, uid: Any, payload: Any) -> Any:
     found = querier.call(path_route("GET", "cloud-integrations"))["result"]
-    return [{"id": one["integrationUuid"], "title": one["title"]} for one in found]
-
-
-# --- ontologies -------------------------------------------------------------------------------------------------------
+    return [{"id": match["integrationUuid"], "title": match["title"]} for match in found]
 
 
 def _ontology(one: dict[str, Any]) -> dict[str, Any]:
@@ -190,13 +184,10 @@ def _save_ontology(querier: Querier, uid: Any, payload: Any) -> Any:
 def _list_ontologies(querier: Querier, uid: Any, payload: Any) -> Any:
     found = _pages(querier, "GET", "ontologies", _filters(payload))
     return [
-        {"user_role": one.get("userRole"), "user_email": "", "ontology": _ontology(one)}
-        for one in found
-        if one.get("userRole") is not None
+        {"user_role": match.get("userRole"), "user_email": "", "ontology": _ontology(match)}
+        for match in found
+        if match.get("userRole") is not None
     ]
-
-
-# --- files ------------------------------------------------------------------------------------------------------------
 
 
 def _places(querier: Querier, item_type: str, names: list[str]) -> list[dict[str, str]]:
@@ -242,7 +233,7 @@ def _place_of_video(querier: Querier, uid: Any, payload: Any) -> Any:
 
 
 def _registered(querier: Querier, array: str, item: dict[str, Any]) -> dict[str, Any]:
-    """Have one thing registered, and return what the service says of it."""
+    """Register one item, and return the service's record."""
     dataset_hash = _resource(querier)
     payload = {"dataItems": {array: [{"clientMetadata": {}, **item}]}, "ignoreErrors": False}
     job = querier.post(Query.DATASET_DATA_LONG_POLLING, dataset_hash, payload)
@@ -293,7 +284,7 @@ def _register_group(querier: Querier, uid: Any, payload: Any) -> Any:
 @_for(Query.DICOM_SERIES, Verb.POST)
 def _register_series(querier: Querier, uid: Any, payload: Any) -> Any:
     item = {
-        "dicomFiles": [{"url": one["uri"], "title": one["title"]} for one in uid],
+        "dicomFiles": [{"url": entry["uri"], "title": entry["title"]} for entry in uid],
         "title": payload.get("title"),
         "externalFileType": "DICOM",
     }
@@ -305,13 +296,11 @@ def _delete_group(querier: Querier, uid: Any, payload: Any) -> Any:
     return querier.delete(Query.VIDEO, [uid] if isinstance(uid, str) else uid)
 
 
-# --- how far labelling is ---------------------------------------------------------------------------------------------
-
 _STAGES = {
     "NOT_LABELLED": "ANNOTATION", "LABEL_IN_PROGRESS": "ANNOTATION", "LABELLED": "REVIEW",
     "REVIEW_IN_PROGRESS": "REVIEW", "REVIEWED": "DONE", "REVIEWED_TWICE": "DONE",
 }  # fmt: skip
-"""Label statuses to the stages that stand for them in a workflow, which knows no finer ones."""
+"""Label statuses to the workflow stages that stand for them."""
 
 
 @_for(Query.LABEL_STATUS, Verb.POST)
@@ -319,7 +308,7 @@ def _set_status(querier: Querier, uid: Any, payload: Any) -> Any:
     project_hash = _resource(querier)
     project = querier.call(path_route("GET", "projects/{project}"), project=project_hash)
     wanted = _STAGES[payload["label_status"]]
-    stages = [one["uuid"] for one in project["workflow"]["stages"] if one["stageType"] == wanted]
+    stages = [item["uuid"] for item in project["workflow"]["stages"] if item["stageType"] == wanted]
     if not stages:
         raise EncordException(f"The workflow of the project has no stage {wanted}, so no row can be moved to it.")
     asked = {"label_hashes": [uid], "include_uninitialised_labels": True, "include_workflow_graph_node": True}

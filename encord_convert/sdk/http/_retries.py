@@ -62,7 +62,7 @@ class RetryPolicy:
 def send(
     transport: Transport, request: Callable[[], Request], retry_policy: RetryPolicy, clock: Clock
 ) -> tuple[Reply, int]:
-    """Send a request until a reply comes that is worth having, or patience ends.
+    """Send a request until it gets a final reply, or retries are exhausted.
 
     Parameters
     ----------

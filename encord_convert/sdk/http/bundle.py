@@ -89,7 +89,7 @@ def _batches(calls: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def _take(batch: list[tuple[Any, Any, Any, int]], rows: Any) -> None:
-    """Give each call its row; rows nobody asked for are left, and so are calls whose row did not come."""
+    """Give each call its row; unrequested rows and calls without a row are ignored."""
     waiting: dict[str, list[Any]] = defaultdict(list)
     for _, mapper, _, _ in batch:
         if mapper is not None:

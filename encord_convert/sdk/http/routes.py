@@ -33,7 +33,7 @@ class Verb(StrEnum):
 
 
 class Query(StrEnum):
-    """Query types, as they stand in the envelope."""
+    """Query types of the envelope API."""
 
     API_KEY_META = "apikeymeta"
     CLOUD_INTEGRATION = "cloudintegration"
@@ -298,7 +298,7 @@ PATH_ROUTES = tuple(PathRoute(method, f"{V2}/{path}") for method, path in map(st
 
 
 def path_route(method: str, path: str) -> PathRoute:
-    """Return an operation by its method and what stands below :data:`V2`.
+    """Return an operation by its method and path below :data:`V2`.
 
     Raises
     ------
@@ -350,7 +350,7 @@ _MAKING = frozenset({Query.LABEL_ROW, Query.MODEL, Query.REENCODE_VIDEO_TASK})
 
 
 def is_repeatable(query: Query, verb: Verb) -> bool:
-    """Tell whether sending a query twice does no harm, whatever the service.
+    """Return whether a query is idempotent on any service.
 
     Reading does none; most PUTs set; saving label rows stores the same again. Anything else makes or starts something.
 
@@ -362,5 +362,5 @@ def is_repeatable(query: Query, verb: Verb) -> bool:
 
 
 def is_repeatable_path(route: PathRoute) -> bool:
-    """Tell whether calling a path of REST v2 twice does no harm, whatever the service."""
+    """Return whether calling a path of REST v2 is idempotent on any service."""
     return route.method in ("GET", "PUT") or route == LABEL_ROW_PRIORITIES

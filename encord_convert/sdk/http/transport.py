@@ -97,9 +97,9 @@ class Transport(Protocol):
 
 
 class _WithoutQueries(logging.Filter):
-    """Takes the queries out of addresses that the HTTP library logs for us: there signatures stand.
+    """Removes URL queries, which may hold signatures, from our HTTP log records.
 
-    What other users of the library log, in this thread or others, stays as it is.
+    Log records of other users of the library are unchanged.
     """
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class _WithoutQueries(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(self.in_flight, "is_ours", False) and isinstance(record.args, tuple):
-            record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
+            record.args = tuple(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args)
         return True
 
 
@@ -221,7 +221,7 @@ class SocketTransport:
 
 
 def _body(raw: Any, timeout_s: float | None) -> bytes:
-    """Return the body of a reply, decoded; an answer that only trickles is late."""
+    """Return the decoded body of a reply; one that trickles in counts as late."""
     began, size = time.monotonic(), 0
     parts: list[bytes] = []
     while part := raw.read1(CHUNK, decode_content=True):
@@ -249,7 +249,7 @@ class AppTransport:
     Parameters
     ----------
     app : callable
-        Takes a request whose ``url`` is what stands after the host, and returns the reply.
+        Takes a request whose ``url`` is the part after the host, and returns the reply.
     """
 
     def __init__(self, app: Callable[[Request], Reply]) -> None:

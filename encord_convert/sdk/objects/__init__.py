@@ -1,4 +1,4 @@
-"""The label model: ontologies, label rows, and what is drawn and said in them.
+"""The label model: ontologies, label rows, and their labels.
 
 Names are resolved when they are first used, so that importing one does not import all.
 """

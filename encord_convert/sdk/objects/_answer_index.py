@@ -1,7 +1,6 @@
-"""Where each attribute stands below an object or a classification.
+"""Index of the attributes below an object or a classification.
 
-Built once per ontology element, on first use, and again when an attribute turns up that it does not know: the tree
-may grow at any time.
+Built per ontology element on first use, and rebuilt on an unknown attribute, since the tree may grow.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 KNOWN_KEYS = frozenset({"name", "value", "answers", "featureHash", "manualAnnotation"})
 """Keys of an answer's JSON that are derived or held in the model."""
 _OPTION_KEYS = frozenset({"name", "value", "featureHash"})
-"""Keys of an option in an answer's JSON; with others, the option is carried as it came."""
+"""Keys of an option in an answer's JSON; options with others are kept unchanged."""
 KNOWN_DYNAMIC_KEYS = KNOWN_KEYS | {"dynamic", "range", "shouldPropagate", "trackHash"}
 
 Unread = list[tuple[str, Any]]
@@ -87,14 +87,14 @@ def public_value(value: Any) -> Any:
 
 
 def value_key(value: Any) -> Any:
-    """Return what makes two values of one attribute the same."""
+    """Return a key by which values of one attribute are compared."""
     if isinstance(value, tuple):
         return tuple(option.feature_node_hash for option in value)
     return value.feature_node_hash if isinstance(value, Option) else value
 
 
 def inferred_attribute(item: Answerable, answer: Any) -> Attribute:
-    """Return the one attribute of an ontology element that an answer can be meant for.
+    """Return the only attribute of an ontology element that an answer fits.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def inferred_attribute(item: Answerable, answer: Any) -> Attribute:
     """
     attributes = item._answer_index(fresh=True).attributes.values()
     if isinstance(answer, str):
-        found = [one for one in attributes if isinstance(one, TextAttribute)]
+        found = [attribute for attribute in attributes if isinstance(attribute, TextAttribute)]
         if len(found) != 1:
             raise LabelRowError(f"There are {len(found)} text attributes this text could answer. Name the attribute.")
         return found[0]
@@ -168,7 +168,7 @@ def _radio_option(attribute: RadioAttribute, hash_: str, unknown_option: type[Ex
     option = attribute._option(hash_)
     if option is not None:
         return option
-    if any(one.feature_node_hash == hash_ for one in _descendants(attribute)):
+    if any(descendant.feature_node_hash == hash_ for descendant in _descendants(attribute)):
         raise ValueError(f"{hash_!r} is an option below {attribute.name!r}, but not one of its own.")
     raise unknown_option(f"{attribute.name!r} has no option {hash_!r}.")
 
@@ -179,7 +179,7 @@ def answer_to_json(attribute: Attribute, value: Any, mark: dict[str, Any] | None
     Parameters
     ----------
     mark : dict, optional
-        Keys that say something else than usual, or that the model does not know.
+        Keys with unusual values, or unknown to the model.
     """
     answers: Any = value
     if isinstance(value, Option):
@@ -233,11 +233,11 @@ def _option_to_json(option: Option) -> dict[str, str]:
 
 
 def mark_from_json(answer: dict[str, Any], known: frozenset[str]) -> dict[str, Any] | None:
-    """Return what an answer's JSON says beyond the usual; None when it is nothing."""
+    """Return the unusual keys of an answer's JSON; None if there are none."""
     mark = {key: _copied(value) for key, value in answer.items() if key not in known}
     if answer.get("manualAnnotation", True) is not True:
         mark["manualAnnotation"] = answer["manualAnnotation"]
     answers = answer.get("answers")
-    if isinstance(answers, list) and any(isinstance(one, dict) and not one.keys() <= _OPTION_KEYS for one in answers):
+    if isinstance(answers, list) and any(isinstance(a, dict) and not a.keys() <= _OPTION_KEYS for a in answers):
         mark["answers"] = _copied(answers)
     return mark or None

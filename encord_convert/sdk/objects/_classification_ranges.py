@@ -1,4 +1,4 @@
-"""The second place that says where classifications are: the ``range`` of their answers.
+"""Frames of classifications from the ``range`` of their answers.
 
 Older rows place a classification by an entry on each frame, newer ones by ``range`` alone, and some say both. If they
 differ, ``range`` tells the frames, and the entries tell who made it and when. What is not kept is told in words.
@@ -75,7 +75,7 @@ class Ranges:
         self._of_units = units if contents.stats.data_type in _OF_UNITS else None
 
     def take(self) -> None:
-        """Place every classification by its range; one that says no frames of this row is kept as it came.
+        """Place every classification by its range; a range outside this row is kept unchanged.
 
         Raises
         ------
@@ -143,14 +143,14 @@ class Ranges:
                 taken.add((frame, instance.feature_hash))
 
     def _info_of(self, entry: dict[str, Any]) -> ClassificationFrameData:
-        """Return what an answers entry says of who made a classification, and when; not said: when the row was made."""
+        """Return author and times from an answers entry; missing times are the row's."""
         said = {key: value for key, value in entry.items() if value is not None}
         created = said.get("createdAt", self._contents.texts["created_at"])
         blanks = {"createdAt": created, "lastEditedAt": created, "createdBy": None}
         return ClassificationFrameData.from_dict({**blanks, "confidence": None, "manualAnnotation": None, **said})
 
     def _frames_of(self, ranges: Any) -> list[int]:
-        """Return the frames of a range; none if one of them cannot be of this row."""
+        """Return the frames of a range; empty if one cannot be in this row."""
         if self._contents.stats.data_type in _WITHOUT_FRAMES or not isinstance(ranges, list):
             return []
         frames: dict[int, None] = {}

@@ -1,4 +1,4 @@
-"""The colours objects get when nobody chooses one."""
+"""Default colours of objects."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from encord_convert.sdk.objects.constants import AVAILABLE_COLORS
 
 
 class Coloured:
-    """Remembers the colour an object got because nobody chose one; None if somebody did."""
+    """Remembers an object's default colour; None if it was chosen."""
 
     color: str
     _default_color: str | None = None
 
     def has_default_color(self) -> bool:
-        """Tell whether nobody chose the colour."""
+        """Return whether the colour is the default."""
         return self._default_color == self.color
 
 
 def keep_defaults(objects: Iterable[Coloured], before: Iterable[Coloured]) -> None:
-    """Remember of objects made from others which colours nobody chose."""
+    """Mark colours of objects made from others as defaults, where they were."""
     chosen: dict[str, bool] = {}
-    for one in before:
-        chosen[one.color] = chosen.get(one.color, False) or not one.has_default_color()
-    for one in objects:
-        if not chosen.get(one.color, True):
-            one._default_color = one.color
+    for item in before:
+        chosen[item.color] = chosen.get(item.color, False) or not item.has_default_color()
+    for object_ in objects:
+        if not chosen.get(object_.color, True):
+            object_._default_color = object_.color
 
 
 def next_color(objects: Sequence[Any]) -> str:
-    """Return the colour after that of the last object; the first if there is none, or its colour is none of these."""
+    """Return the default colour after the last object's; the first if there is none, or its colour is not a default."""
     if not objects or objects[-1].color not in AVAILABLE_COLORS:
         return AVAILABLE_COLORS[0]
     return AVAILABLE_COLORS[(AVAILABLE_COLORS.index(objects[-1].color) + 1) % len(AVAILABLE_COLORS)]

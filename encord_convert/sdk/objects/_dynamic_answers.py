@@ -135,7 +135,7 @@ class DynamicAnswers:
         return found
 
     def append(self, attribute: Attribute, value: Any, start: int, end: int) -> None:
-        """Give a run that lies after all others of the attribute to an answer, unchecked."""
+        """Append a run after all others of the attribute to an answer, unchecked."""
         track = self._track(attribute)
         entry = self.entry(attribute, value)
         if track.entries and track.entries[-1] is entry and track.ends[-1] == start - 1:
@@ -228,7 +228,7 @@ class DynamicAnswers:
                     yield start, end
 
     def are_each_on(self, frames: Container[int]) -> bool:
-        """Tell whether every run is one frame, and one of these."""
+        """Return whether every run is one frame, and one of these."""
         for track in self._tracks.values():
             for start, end in zip(track.starts, track.ends, strict=True):
                 if start != end or start not in frames:

@@ -1,6 +1,6 @@
-"""What is known of a label on one frame besides its place: who made it, when, how surely.
+"""Metadata of a label on one frame: author, times and confidence.
 
-One record may stand behind thousands of labels: whoever changes a label's record gives the label a changed copy.
+One record may be shared by thousands of labels: to change it for one label, give that label a copy.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Record:
 @seen_as("encord_convert.sdk.objects.ontology_object_instance:ObjectInstance.FrameInfo")
 @dataclass(slots=True)
 class ObjectFrameInfo(_Record):
-    """What is known of an object on a frame besides its place.
+    """Metadata of an object on a frame.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class ObjectFrameInfo(_Record):
 
     @staticmethod
     def from_dict(d: dict[str, Any]) -> ObjectFrameInfo:
-        """Return what a frame object's JSON says of it."""
+        """Parse the metadata in a frame object's JSON."""
         return ObjectFrameInfo(**_values_of(d), is_deleted=d.get("isDeleted"))
 
     def update_from_optional_fields(
@@ -123,7 +123,7 @@ class CarriedObjectFrameData(ObjectFrameData):
 @seen_as("encord_convert.sdk.objects.classification_instance:ClassificationInstance.FrameData")
 @dataclass(slots=True)
 class ClassificationFrameData(_Record):
-    """What is known of a classification on a frame.
+    """Metadata of a classification on a frame.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class ClassificationFrameData(_Record):
 
     @staticmethod
     def from_dict(d: dict[str, Any]) -> ClassificationFrameData:
-        """Return what a frame classification's JSON says of it."""
+        """Parse the metadata in a frame classification's JSON."""
         return ClassificationFrameData(**_values_of(d))
 
     def update_from_optional_fields(

@@ -390,7 +390,7 @@ class LabelRowV2(SavingLabelRow):
         """Return whether another classification of the same kind is on the frame."""
         on_frame = self._frame_classifications().get(frame)
         return on_frame is not None and any(
-            one is not classification and one.feature_hash == classification.feature_hash for one in on_frame.values()
+            c is not classification and c.feature_hash == classification.feature_hash for c in on_frame.values()
         )
 
     # --- adding and removing ----------------------------------------------------------------------------------------
@@ -562,7 +562,7 @@ def _filtered(instances: dict[str, InstanceT], element: Any, frames: Frames | No
             on_frames = {hash_: one for frame in numbers for hash_, one in by_frame.get(frame, {}).items()}
         found = sorted(on_frames.values(), key=by_serial)
     if element is not None:
-        found = [one for one in found if one._item.feature_node_hash == element.feature_node_hash]
+        found = [match for match in found if match._item.feature_node_hash == element.feature_node_hash]
     return list(found)
 
 

@@ -214,7 +214,7 @@ class Contents:
         self.unread: Unread = []
 
     def take(self, other: Contents) -> None:
-        """Take copies of what another row holds beside its facts and its labels."""
+        """Copy what another row holds other than its facts and labels."""
         self.units = [replace(unit, extras=_copied(unit.extras)) for unit in other.units]
         self.series, self.has_extras = _copied_record(other.series), other.has_extras
         self.slices = {frame: _copied_record(one) for frame, one in other.slices.items()}
@@ -651,7 +651,7 @@ def _ends_of(answers: Any) -> list[int]:
     if not isinstance(answers, dict):
         return []
     ranges = [entry.get("range") for entry in answers.values() if isinstance(entry, dict)]
-    pairs = [pair for one in ranges if isinstance(one, list) for pair in one if isinstance(pair, list)]
+    pairs = [pair for range_ in ranges if isinstance(range_, list) for pair in range_ if isinstance(pair, list)]
     return [pair[-1] for pair in pairs if pair and type(pair[-1]) is int and 0 <= pair[-1] < MOST_FRAMES]
 
 

@@ -43,13 +43,7 @@ Frame = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
 class Writer:
-    """Writes one row.
-
-    Parameters
-    ----------
-    structure : OntologyStructure
-    contents : Contents
-    """
+    """Writes one row."""
 
     def __init__(self, structure: OntologyStructure, contents: Contents) -> None:
         self._structure = structure
@@ -83,8 +77,6 @@ class Writer:
         row.setdefault("branch_name", MAIN_BRANCH)
         row.setdefault("spaces", {})
         return row
-
-    # --- units ------------------------------------------------------------------------------------------------------
 
     def _unit(self, unit: DataUnit) -> dict[str, Any]:
         stats = self._contents.stats
@@ -226,8 +218,6 @@ class Writer:
             if info.__class__ is CarriedClassificationFrameData:
                 entry.update(_copied(info._extras))
             lists[1].append(entry)
-
-    # --- answers ----------------------------------------------------------------------------------------------------
 
     def _object_answers(self) -> dict[str, Any]:
         answers: dict[str, Any] = {}

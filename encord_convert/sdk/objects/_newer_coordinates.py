@@ -200,7 +200,7 @@ class Cuboid2DPerspectiveCoordinates(Cuboid2DCoordinates):
 class _CuboidOfCorners(Cuboid2DCoordinates):
     """A cuboid whose back face is drawn corner by corner, as tools have it whose cuboids are no prisms.
 
-    In JSON it is the prism nearest to it, which is what the platform shows, with the corners beside it under ``back``,
+    In JSON it is the nearest prism, which the platform shows, with its own corners under ``back``,
     which readers pass over that do not know it.
     """
 
@@ -236,7 +236,7 @@ def _cuboid_of_faces(front: Sequence[float], back: Sequence[float]) -> Any:
 
 
 def _is_of(prism: _Prism, back: Sequence[float]) -> bool:
-    """Tell whether a prism is the nearest to a back face, which somebody else may have moved since."""
+    """Return whether a prism is the nearest to a back face, which somebody else may have moved since."""
     front = prism._front
     return len(back) == len(front) and farthest(_nearest_prism(front, back)._back, prism._back) <= _SAME
 

@@ -128,12 +128,7 @@ class _CarriedSkeletonCoordinate(SkeletonCoordinate):
 @seen_as("encord_convert.sdk.objects.coordinates:SkeletonCoordinates")
 @dataclass(frozen=True, slots=True)
 class SkeletonCoordinates:
-    """The points of a skeleton, in the order of its template.
-
-    Parameters
-    ----------
-    values : list of SkeletonCoordinate
-    """
+    """The points of a skeleton, in the order of its template."""
 
     values: List[SkeletonCoordinate]  # noqa: UP006
 
@@ -142,7 +137,7 @@ class SkeletonCoordinates:
     @staticmethod
     def _from_dict(d: dict[str, Any]) -> SkeletonCoordinates:
         """Return the skeleton of a frame object's JSON, which has it under ``skeleton``."""
-        return SkeletonCoordinates([SkeletonCoordinate._from_dict(one) for one in _vertices_in_order(d["skeleton"])])
+        return SkeletonCoordinates([SkeletonCoordinate._from_dict(item) for item in _vertices_in_order(d["skeleton"])])
 
     def _json(self) -> dict[str, dict[str, Any]]:
         return {key: point._json() for key, point in zip(_keys(len(self.values)), self.values, strict=True)}

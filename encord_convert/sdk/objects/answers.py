@@ -182,12 +182,7 @@ class Answer(ABC, Generic[ValueType, AttributeType]):
 
 
 class TextAnswer(Answer[str, TextAttribute]):
-    """An answer of text.
-
-    Parameters
-    ----------
-    ontology_attribute : TextAttribute
-    """
+    """An answer of text."""
 
     def __init__(self, ontology_attribute: TextAttribute) -> None:
         super().__init__(ontology_attribute)
@@ -221,12 +216,7 @@ class _NumericAnswer(Answer[float, NumericAttribute]):
 
 
 class RadioAnswer(Answer[NestableOption, RadioAttribute]):
-    """An answer of one option.
-
-    Parameters
-    ----------
-    ontology_attribute : RadioAttribute
-    """
+    """An answer of one option."""
 
     def __init__(self, ontology_attribute: RadioAttribute) -> None:
         super().__init__(ontology_attribute)
@@ -249,12 +239,7 @@ class RadioAnswer(Answer[NestableOption, RadioAttribute]):
 
 
 class ChecklistAnswer(Answer[list[FlatOption], ChecklistAttribute]):
-    """An answer of any number of options.
-
-    Parameters
-    ----------
-    ontology_attribute : ChecklistAttribute
-    """
+    """An answer of any number of options."""
 
     def __init__(self, ontology_attribute: ChecklistAttribute) -> None:
         super().__init__(ontology_attribute)

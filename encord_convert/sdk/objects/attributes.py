@@ -158,7 +158,7 @@ class _ChoiceAttribute(Attribute, Generic[OptionType]):
 
     @classmethod
     def _parse(cls, d: dict[str, Any]) -> Attribute:
-        attribute = cls(
+        return cls(
             uid=_nested_id_from_text(d["id"]),
             feature_node_hash=d["featureNodeHash"],
             name=d["name"],
@@ -166,7 +166,6 @@ class _ChoiceAttribute(Attribute, Generic[OptionType]):
             dynamic=d.get("dynamic", False),
             options=[cls._option_type.from_dict(option) for option in d.get("options") or ()],  # type: ignore[attr-defined]
         )
-        return attribute
 
 
 class RadioAttribute(_ChoiceAttribute[NestableOption]):
@@ -257,7 +256,7 @@ class NumericAttribute(Attribute):
 
 
 _BY_TYPE: dict[str, type[Attribute]] = {
-    one.get_property_type().value: one for one in (RadioAttribute, ChecklistAttribute, TextAttribute, NumericAttribute)
+    c.get_property_type().value: c for c in (RadioAttribute, ChecklistAttribute, TextAttribute, NumericAttribute)
 }
 
 

@@ -41,11 +41,6 @@ __all__ = [
 class ClassificationAnnotation(AnnotationHandle):
     """A classification on a frame: a handle that reads and writes the classification's own data.
 
-    Parameters
-    ----------
-    classification_instance : ClassificationInstance
-    frame : int
-
     Each property but ``frame`` raises :class:`LabelRowError` while the classification is not on the frame; the same
     handle works again when it is.
     """
@@ -126,8 +121,6 @@ class ClassificationInstance(LabelInstance):
     def is_assigned_to_label_row(self) -> bool:
         """Return whether it is in a label row."""
         return self._label_row() is not None
-
-    # --- frames -----------------------------------------------------------------------------------------------------
 
     def _place(self, frame: int, info: ClassificationFrameData) -> None:
         """Place it on a frame, unchecked. ``info`` may be shared by many labels."""
@@ -234,8 +227,6 @@ class ClassificationInstance(LabelInstance):
         """
         if not self._frames:
             raise LabelRowError("The classification is on no frame. Place it with set_for_frames first.")
-
-    # --- answers ----------------------------------------------------------------------------------------------------
 
     def set_answer(
         self,

@@ -57,7 +57,7 @@ def _runs_of(frames: Collection[int]) -> list[tuple[int, int]]:
 
 def ranges_to_list(ranges: Ranges) -> list[list[int]]:
     """Return the pairs label rows write."""
-    return [[one.start, one.end] for one in ranges]
+    return [[range_.start, range_.end] for range_ in ranges]
 
 
 def range_to_ranges(range_: Range) -> Ranges:
@@ -72,7 +72,7 @@ def range_to_frames(range_: Range) -> list[int]:
 
 def ranges_to_frames(range_list: Ranges) -> list[int]:
     """Return the frames of all ranges, ascending, each once."""
-    return sorted({frame for one in range_list for frame in range(one.start, one.end + 1)})
+    return sorted({frame for item in range_list for frame in range(item.start, item.end + 1)})
 
 
 def ranges_list_to_ranges(range_list: list[list[int]]) -> Ranges:
@@ -99,8 +99,8 @@ def frames_class_to_frames_list(frames_class: Frames) -> list[int]:
     if isinstance(frames_class, Range):
         return range_to_frames(frames_class)
     if isinstance(frames_class, list):
-        if all(isinstance(one, int) for one in frames_class):
+        if all(isinstance(item, int) for item in frames_class):
             return sorted(set(frames_class))  # type: ignore[arg-type]
-        if all(isinstance(one, Range) for one in frames_class):
+        if all(isinstance(entry, Range) for entry in frames_class):
             return ranges_to_frames(frames_class)  # type: ignore[arg-type]
     raise RuntimeError(f"Frames are a number, a list of numbers, a Range or a list of Ranges, not {frames_class!r}.")

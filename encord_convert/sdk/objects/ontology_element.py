@@ -73,16 +73,16 @@ class OntologyElement(_Keeping, ABC):
         TypeError
             It is of another type than ``type_``.
         """
-        for one in _descendants(self):
-            if one.feature_node_hash == feature_node_hash:
-                return checked_cast(one, type_)
+        for descendant in _descendants(self):
+            if descendant.feature_node_hash == feature_node_hash:
+                return checked_cast(descendant, type_)
         raise OntologyError(f"Nothing below {_name_of(self)} has the hash {feature_node_hash!r}.")
 
     def get_children_by_title(
         self, title: str, type_: type[OntologyNestedElementT] | None = None
     ) -> list[OntologyNestedElementT]:
         """Return the parts below, at any depth, with this title and type, in order."""
-        return [one for one in _descendants(self) if _title_of(one) == title and does_type_match(one, type_)]  # type: ignore[misc]
+        return [e for e in _descendants(self) if _title_of(e) == title and does_type_match(e, type_)]  # type: ignore[misc]
 
     def get_child_by_title(
         self, title: str, type_: type[OntologyNestedElementT] | None = None
@@ -147,13 +147,13 @@ class _Taken:
         """Look at the siblings that are new; at all if others are gone."""
         if self._count and (len(siblings) < self._count or siblings[self._count - 1] is not self._last):
             self.__init__()  # type: ignore[misc]
-        for one in siblings[self._count :]:
-            number = one.uid if isinstance(one.uid, int) else one.uid[-1]
+        for sibling in siblings[self._count :]:
+            number = sibling.uid if isinstance(sibling.uid, int) else sibling.uid[-1]
             self.numbers.add(number)
-            self.hashes.add(one.feature_node_hash)
+            self.hashes.add(sibling.feature_node_hash)
             self.highest = max(self.highest, number) if self._count else number
             self._count += 1
-            self._last = one
+            self._last = sibling
 
 
 def _new_place(

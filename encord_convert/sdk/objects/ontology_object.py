@@ -77,7 +77,7 @@ class Object(Coloured, Answerable, OntologyElement):
             The id is no integer.
         """
         if Shape.from_string(d["shape"]) is None and NewerShape.from_string(d["shape"]) is None:
-            known = [one.value for one in (*Shape, *NewerShape)]
+            known = [item.value for item in (*Shape, *NewerShape)]
             raise TypeError(f"The shape of an object is one of {', '.join(known)}, not {d['shape']!r}.")
         return cls._from_dict(d)
 

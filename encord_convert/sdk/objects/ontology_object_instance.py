@@ -104,11 +104,6 @@ def check_coordinate_type(coordinates: Coordinates, ontology_object: Object) -> 
 class ObjectAnnotation(AnnotationHandle):
     """An object on a frame: a handle that reads and writes the object's own data.
 
-    Parameters
-    ----------
-    object_instance : ObjectInstance
-    frame : int
-
     Each property but ``frame`` raises :class:`LabelRowError` while the object is not on the frame; the same handle
     works again when it is.
     """

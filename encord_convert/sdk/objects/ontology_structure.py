@@ -43,11 +43,6 @@ _KNOWN = frozenset({"objects", "classifications", "skeleton_templates"})
 class OntologyStructure(_Keeping):
     """The classes that labels are drawn with.
 
-    Parameters
-    ----------
-    objects : list of Object
-    classifications : list of Classification
-
     Attributes
     ----------
     skeleton_templates : list of SkeletonTemplate
@@ -79,10 +74,10 @@ class OntologyStructure(_Keeping):
         TypeError
             It is of another type than ``type_``.
         """
-        for one in self._elements():
-            if one.feature_node_hash == feature_node_hash:
-                return checked_cast(one, type_)
-            for below in _descendants(one):
+        for element in self._elements():
+            if element.feature_node_hash == feature_node_hash:
+                return checked_cast(element, type_)
+            for below in _descendants(element):
                 if below.feature_node_hash == feature_node_hash:
                     return checked_cast(below, type_)
         raise OntologyError(f"Nothing in the ontology has the hash {feature_node_hash!r}.")
@@ -106,8 +101,8 @@ class OntologyStructure(_Keeping):
         """
         deep = type_ is None or issubclass(type_, OntologyNestedElement)
         found = []
-        for one in self._elements():
-            candidates: Sequence[OntologyElement] = [one, *_descendants(one)] if deep else [one]
+        for element in self._elements():
+            candidates: Sequence[OntologyElement] = [element, *_descendants(element)] if deep else [element]
             found += [each for each in candidates if _title_of(each) == title and does_type_match(each, type_)]
         return found  # type: ignore[return-value]
 
@@ -124,21 +119,21 @@ class OntologyStructure(_Keeping):
         ValueError
             An id is not made of integers.
         """
-        return cls._of([Object.from_dict(one) for one in d["objects"]], d)
+        return cls._of([Object.from_dict(object_) for object_ in d["objects"]], d)
 
     @classmethod
     def _from_dict(cls, d: dict[str, Any]) -> OntologyStructure:
         """Return the structure a JSON form describes; classes of a shape nobody knows yet are carried."""
-        return cls._of([Object._from_dict(one) for one in d["objects"]], d)
+        return cls._of([Object._from_dict(object_) for object_ in d["objects"]], d)
 
     @classmethod
     def _of(cls, objects: list[Object], d: dict[str, Any]) -> OntologyStructure:
         structure = cls(
             objects=objects,
-            classifications=[Classification.from_dict(one) for one in d["classifications"]],
+            classifications=[Classification.from_dict(classification) for classification in d["classifications"]],
         )
         structure.skeleton_templates = [
-            SkeletonTemplate.from_dict(one["template"]) for one in d.get("skeleton_templates") or ()
+            SkeletonTemplate.from_dict(template["template"]) for template in d.get("skeleton_templates") or ()
         ]
         structure._extras = _unknown_keys(d, _KNOWN)
         return structure
@@ -146,11 +141,11 @@ class OntologyStructure(_Keeping):
     def to_dict(self) -> dict[str, list[dict[str, Any]]]:
         """Return the JSON form."""
         d: dict[str, list[dict[str, Any]]] = {
-            "objects": [one.to_dict() for one in self.objects],
-            "classifications": [one.to_dict() for one in self.classifications],
+            "objects": [object_.to_dict() for object_ in self.objects],
+            "classifications": [classification.to_dict() for classification in self.classifications],
         }
         if self.skeleton_templates:
-            d["skeleton_templates"] = [{"template": one.to_dict()} for one in self.skeleton_templates]
+            d["skeleton_templates"] = [{"template": template.to_dict()} for template in self.skeleton_templates]
         return d | (self._extras or {})
 
     def add_object(
@@ -220,7 +215,7 @@ class OntologyStructure(_Keeping):
         """Return an object or classification as :meth:`get_child_by_hash` does, remembering where they are."""
         count = len(self.objects) + len(self.classifications)
         if self._known_count != count:
-            self._known = {one.feature_node_hash: one for one in reversed([*self._elements()])}
+            self._known = {element.feature_node_hash: element for element in reversed([*self._elements()])}
             self._known_count = count
         found = self._known.get(feature_node_hash)
         if type(found) is type_ and found.feature_node_hash == feature_node_hash:

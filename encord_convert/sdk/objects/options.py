@@ -131,7 +131,7 @@ class NestableOption(Option):
             uid=_nested_id_from_text(d["id"]),
             label=d["label"],
             value=d["value"],
-            nested_options=[attribute_from_dict(one) for one in d.get("options") or ()],
+            nested_options=[attribute_from_dict(item) for item in d.get("options") or ()],
         )
         option._extras = _unknown_keys(d, _KNOWN)
         return option

@@ -9,14 +9,7 @@ from typing import Any
 
 @dataclass
 class ProjectDataset:
-    """A dataset that belongs to a project.
-
-    Parameters
-    ----------
-    dataset_hash : str
-    title : str
-    description : str
-    """
+    """A dataset that belongs to a project."""
 
     dataset_hash: str
     title: str
@@ -30,4 +23,4 @@ class ProjectDataset:
     @classmethod
     def from_list(cls, dataset_list: Iterable[dict[str, Any]]) -> list[ProjectDataset]:
         """Return the datasets of a list, in order."""
-        return [cls.from_dict(one) for one in dataset_list]
+        return [cls.from_dict(item) for item in dataset_list]

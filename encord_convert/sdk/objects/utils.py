@@ -48,7 +48,7 @@ def checked_cast(obj: Any, type_: type[T] | None) -> T:
 
 def filter_by_type(objects: Iterable[Any], type_: type[T] | None) -> list[T]:
     """Return those values that are of the type, in order; None keeps all."""
-    return [one for one in objects if does_type_match(one, type_)]
+    return [object_ for object_ in objects if does_type_match(object_, type_)]
 
 
 def is_valid_email(email: str) -> bool:

@@ -15,6 +15,7 @@ from encord_convert.sdk.common.time_parser import parse_datetime
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects._addresses import seen_as
+from encord_convert.sdk.orm._members import member
 from encord_convert.sdk.orm._storage import StorageLocation
 from encord_convert.sdk.orm.formatter import Formatter
 
@@ -145,7 +146,7 @@ class ImageData:
     @classmethod
     def from_list(cls, json_list: Iterable[dict[str, Any]]) -> list[ImageData]:
         """Return the images of a list, in order."""
-        return [cls.from_dict(one) for one in json_list]
+        return [cls.from_dict(entry) for entry in json_list]
 
     def __repr__(self) -> str:
         return f"ImageData(title={self._title}, image_hash={self._image_hash})"
@@ -195,7 +196,7 @@ class DataRow(dict[str, Any], Formatter):
             frames_per_second=frames_per_second,
             duration=duration,
             client_metadata=client_metadata,
-            images_data=None if images_data is None else [_image(one) for one in images_data],
+            images_data=None if images_data is None else [_image(item) for item in images_data],
             signed_url=signed_url,
             is_optimised_image_group=is_optimised_image_group,
             backing_item_uuid=backing_item_uuid,
@@ -203,14 +204,7 @@ class DataRow(dict[str, Any], Formatter):
         self._store: DataRowStore | None = None
         self._changed: list[str] = []
 
-    @property
-    def uid(self) -> str:
-        """The data hash. Setting it changes nothing on a server."""
-        return self["data_hash"]
-
-    @uid.setter
-    def uid(self, value: str) -> None:
-        self["data_hash"] = value
+    uid: str = member("data_hash", "The data hash. Setting it changes nothing on a server.", settable=True)
 
     @property
     def title(self) -> str:
@@ -239,15 +233,8 @@ class DataRow(dict[str, Any], Formatter):
     def created_at(self, value: datetime) -> None:
         self["created_at"] = str(value)
 
-    @property
-    def frames_per_second(self) -> int | None:
-        """Of a video; None for other data."""
-        return self["frames_per_second"]
-
-    @property
-    def duration(self) -> int | None:
-        """Seconds, of a video; None for other data."""
-        return self["duration"]
+    frames_per_second: int | None = member("frames_per_second", "Of a video; None for other data.")
+    duration: int | None = member("duration", "Seconds, of a video; None for other data.")
 
     @property
     def client_metadata(self) -> dict[str, Any] | None:
@@ -258,58 +245,23 @@ class DataRow(dict[str, Any], Formatter):
     def client_metadata(self, value: dict[str, Any]) -> None:
         self._change("client_metadata", value)
 
-    @property
-    def width(self) -> int | None:
-        """Pixels; None for a group of images, whose sizes may differ."""
-        return self["width"]
-
-    @property
-    def height(self) -> int | None:
-        """Pixels; None for a group of images, whose sizes may differ."""
-        return self["height"]
+    width: int | None = member("width", "Pixels; None for a group of images, whose sizes may differ.")
+    height: int | None = member("height", "Pixels; None for a group of images, whose sizes may differ.")
 
     @property
     def last_edited_at(self) -> datetime:
         return parse_datetime(self["last_edited_at"])
 
-    @property
-    def file_link(self) -> str | None:
-        """Where the file lies; None for a DICOM series."""
-        return self["file_link"]
-
-    @property
-    def signed_url(self) -> str | None:
-        """A link to download the data, if it was fetched."""
-        return self["signed_url"]
-
-    @property
-    def file_size(self) -> int:
-        """Bytes."""
-        return self["file_size"]
-
-    @property
-    def file_type(self) -> str:
-        """MIME type."""
-        return self["file_type"]
-
-    @property
-    def storage_location(self) -> StorageLocation:
-        return self["storage_location"]
-
-    @property
-    def images_data(self) -> list[ImageData] | None:
-        """The images of a group, if they were fetched."""
-        return self["images_data"]
-
-    @property
-    def is_optimised_image_group(self) -> bool | None:
-        """The older name of :attr:`is_image_sequence`."""
-        return self["is_optimised_image_group"]
-
-    @property
-    def is_image_sequence(self) -> bool | None:
-        """Whether a group of images is kept as a video; None for other data."""
-        return self["is_optimised_image_group"]
+    file_link: str | None = member("file_link", "Where the file lies; None for a DICOM series.")
+    signed_url: str | None = member("signed_url", "A link to download the data, if it was fetched.")
+    file_size: int = member("file_size", "Bytes.")
+    file_type: str = member("file_type", "MIME type.")
+    storage_location: StorageLocation = member("storage_location")
+    images_data: list[ImageData] | None = member("images_data", "The images of a group, if they were fetched.")
+    is_optimised_image_group: bool | None = member("is_optimised_image_group", "Older name of ``is_image_sequence``.")
+    is_image_sequence: bool | None = member(
+        "is_optimised_image_group", "Whether a group is kept as a video; else None."
+    )
 
     @property
     def backing_item_uuid(self) -> UUID:
@@ -400,7 +352,7 @@ class DataRow(dict[str, Any], Formatter):
     @classmethod
     def from_dict_list(cls, json_list: Iterable[dict[str, Any]]) -> list[DataRow]:
         """Return the rows of a list, in order."""
-        return [cls.from_dict(one) for one in json_list]
+        return [cls.from_dict(entry) for entry in json_list]
 
     def _change(self, key: str, value: Any) -> None:
         self[key] = value
@@ -420,12 +372,7 @@ class DataRow(dict[str, Any], Formatter):
 @seen_as("encord_convert.sdk.orm.dataset:DataRows")
 @dataclass(frozen=True)
 class DataRows(dict[str, Any], Formatter):
-    """What a listing of data rows is made from.
-
-    Parameters
-    ----------
-    data_rows : list of DataRow
-    """
+    """What a listing of data rows is made from."""
 
     data_rows: list[DataRow]
 

@@ -96,12 +96,7 @@ class SingleImage(Image):
 @seen_as(_HOME + "Images")
 @dataclass(frozen=True)
 class Images:
-    """Whether a batch of images was added.
-
-    Parameters
-    ----------
-    success : bool
-    """
+    """Whether a batch of images was added."""
 
     success: bool
 
@@ -109,12 +104,7 @@ class Images:
 @seen_as(_HOME + "DicomSeries")
 @dataclass(frozen=True)
 class DicomSeries:
-    """A DICOM series that was added.
-
-    Parameters
-    ----------
-    data_hash, title : str
-    """
+    """A DICOM series that was added."""
 
     data_hash: str
     title: str
@@ -123,13 +113,7 @@ class DicomSeries:
 @seen_as(_HOME + "DicomDeidentifyTask")
 @dataclass(frozen=True)
 class DicomDeidentifyTask:
-    """DICOM files whose patients are to be forgotten.
-
-    Parameters
-    ----------
-    dicom_urls : list of str
-    integration_hash : str
-    """
+    """DICOM files whose patients are to be forgotten."""
 
     dicom_urls: list[str]
     integration_hash: str
@@ -138,12 +122,7 @@ class DicomDeidentifyTask:
 @seen_as(_HOME + "ImageGroupOCR")
 @dataclass(frozen=True)
 class ImageGroupOCR:
-    """The texts read in a group of images.
-
-    Parameters
-    ----------
-    processed_texts : dict
-    """
+    """The texts read in a group of images."""
 
     processed_texts: dict[str, Any]
 
@@ -191,9 +170,7 @@ class ReEncodeVideoTask(Formatter):
         """
         result = json_dict.get("result")
         if result is not None:
-            result = [
-                ReEncodeVideoTaskResult(one["data_hash"], one.get("signed_url"), one["bucket_path"]) for one in result
-            ]
+            result = [ReEncodeVideoTaskResult(r["data_hash"], r.get("signed_url"), r["bucket_path"]) for r in result]
         return cls(json_dict["status"], result)
 
 
@@ -241,12 +218,7 @@ class DatasetDataInfo(Formatter):
 @seen_as(_HOME + "AddPrivateDataResponse")
 @dataclass(frozen=True)
 class AddPrivateDataResponse(Formatter):
-    """What was added from a customer's own storage.
-
-    Parameters
-    ----------
-    dataset_data_list : list of DatasetDataInfo
-    """
+    """What was added from a customer's own storage."""
 
     dataset_data_list: list[DatasetDataInfo]
 
@@ -259,7 +231,7 @@ class AddPrivateDataResponse(Formatter):
         KeyError
             A key is missing.
         """
-        return cls([DatasetDataInfo.from_dict(one) for one in json_dict["dataset_data_info"]])
+        return cls([DatasetDataInfo.from_dict(item) for item in json_dict["dataset_data_info"]])
 
 
 @seen_as(_HOME + "DatasetDataLongPolling")
@@ -296,7 +268,7 @@ class DatasetDataLongPolling(Formatter):
         """
         return cls(
             LongPollingStatus(json_dict["status"]),
-            [DatasetDataInfo.from_dict(one) for one in json_dict["data_hashes_with_titles"]],
+            [DatasetDataInfo.from_dict(title) for title in json_dict["data_hashes_with_titles"]],
             json_dict["errors"],
             json_dict["units_pending_count"],
             json_dict["units_done_count"],

@@ -131,19 +131,19 @@ def _fitted(where: str, value: Any, hint: Any) -> Any:
     allowed = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     if value is None and type(None) in allowed:
         return None
-    for one in allowed:
+    for entry in allowed:
         try:
-            return _as(one, where, value)
+            return _as(entry, where, value)
         except (ValueError, OverflowError, OSError):
             continue
-    wanted = " or ".join("None" if one is type(None) else getattr(one, "__name__", str(one)) for one in allowed)
+    wanted = " or ".join("None" if item is type(None) else getattr(item, "__name__", str(item)) for item in allowed)
     raise ValueError(f"{where} is {wanted}, not {value!r}.")
 
 
 def _as(hint: Any, where: str, value: Any) -> Any:
     origin, inner = get_origin(hint), get_args(hint)
     if origin is list and isinstance(value, (list, tuple)):
-        return [_fitted(where, one, inner[0]) for one in value]
+        return [_fitted(where, item, inner[0]) for item in value]
     if origin is tuple and isinstance(value, (list, tuple)):
         return tuple(_fitted(where, one, kind) for one, kind in zip(value, inner, strict=True))
     if hint is int:

@@ -23,10 +23,6 @@ class BaseORM(dict[str, Any]):
 
     Times are read from text, ``YYYY-MM-DD HH:MM:SS``; members of an enum from their values.
 
-    Parameters
-    ----------
-    dic : dict
-
     Raises
     ------
     InvalidDateFormatError
@@ -48,7 +44,7 @@ class BaseORM(dict[str, Any]):
     def __missing__(self, key: str) -> Any:
         expected = self.DB_FIELDS.get(key)
         names = [
-            getattr(one, "__name__", str(one)) for one in (expected if isinstance(expected, tuple) else [expected])
+            getattr(item, "__name__", str(item)) for item in (expected if isinstance(expected, tuple) else [expected])
         ]
         wanted = f" ({' or '.join(names)})" if expected else ""
         raise MissingFieldError(f"{type(self).__name__} has no {key!r}{wanted}; it has {', '.join(self) or 'nothing'}.")
@@ -87,17 +83,12 @@ class BaseORM(dict[str, Any]):
 
 
 class BaseListORM(list[Any]):
-    """A list of records of one type.
-
-    Parameters
-    ----------
-    iter_ : iterable of dict
-    """
+    """A list of records of one type."""
 
     BASE_ORM_TYPE: ClassVar[type[BaseORM]] = BaseORM
 
     def __init__(self, iter_: Iterable[dict[str, Any]]) -> None:
-        super().__init__(self.BASE_ORM_TYPE(one) for one in iter_)
+        super().__init__(self.BASE_ORM_TYPE(item) for item in iter_)
 
 
 def _read(key: str, value: Any, type_: Any) -> Any:

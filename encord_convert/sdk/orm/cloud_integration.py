@@ -6,13 +6,7 @@ from encord_convert.sdk.orm.base_dto import BaseDTO
 
 
 class CloudIntegration(BaseDTO):
-    """One storage integration.
-
-    Parameters
-    ----------
-    id : str
-    title : str
-    """
+    """One storage integration."""
 
     id: str
     title: str

@@ -14,6 +14,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from encord_convert.sdk.orm._data_rows import DataRow, DataRows, DataRowStore, ImageData, ImagesDataFetchOptions
+from encord_convert.sdk.orm._members import member
 from encord_convert.sdk.orm._storage import StorageLocation
 from encord_convert.sdk.orm._uploads import (
     AddPrivateDataResponse,
@@ -93,14 +94,7 @@ class DatasetUserRole(IntEnum):
 
 
 class DatasetUser(BaseDTO):
-    """A user of a dataset.
-
-    Parameters
-    ----------
-    user_email : str
-    user_role : DatasetUserRole
-    dataset_hash : str
-    """
+    """A user of a dataset."""
 
     user_email: str
     user_role: DatasetUserRole
@@ -124,12 +118,7 @@ class DatasetUsers:
 
 @dataclass(frozen=True)
 class DataClientMetadata:
-    """What a customer noted about data.
-
-    Parameters
-    ----------
-    payload : dict
-    """
+    """What a customer noted about data."""
 
     payload: dict[str, Any]
 
@@ -191,25 +180,9 @@ class Dataset(dict[str, Any], Formatter):
             backing_folder_uuid=backing_folder_uuid,
         )
 
-    @property
-    def dataset_hash(self) -> str:
-        return self["dataset_hash"]
-
-    @property
-    def title(self) -> str:
-        return self["title"]
-
-    @title.setter
-    def title(self, value: str) -> None:
-        self["title"] = value
-
-    @property
-    def description(self) -> str:
-        return self["description"]
-
-    @description.setter
-    def description(self, value: str) -> None:
-        self["description"] = value
+    dataset_hash: str = member("dataset_hash")
+    title: str = member("title", settable=True)
+    description: str = member("description", settable=True)
 
     @property
     def storage_location(self) -> StorageLocation:
@@ -226,21 +199,8 @@ class Dataset(dict[str, Any], Formatter):
     def storage_location(self, value: StorageLocation) -> None:
         self["dataset_type"] = value.get_str()
 
-    @property
-    def data_rows(self) -> list[DataRow]:
-        return self["data_rows"]
-
-    @data_rows.setter
-    def data_rows(self, value: list[DataRow]) -> None:
-        self["data_rows"] = value
-
-    @property
-    def backing_folder_uuid(self) -> UUID | None:
-        return self["backing_folder_uuid"]
-
-    @backing_folder_uuid.setter
-    def backing_folder_uuid(self, value: UUID | None) -> None:
-        self["backing_folder_uuid"] = value
+    data_rows: list[DataRow] = member("data_rows", settable=True)
+    backing_folder_uuid: UUID | None = member("backing_folder_uuid", settable=True)
 
     @classmethod
     def from_dict(cls, json_dict: dict[str, Any]) -> Dataset:
@@ -270,13 +230,7 @@ class DatasetScope(Enum):
 
 @dataclass(frozen=True)
 class DatasetAPIKey(Formatter):
-    """A key to one dataset.
-
-    Parameters
-    ----------
-    dataset_hash, api_key, title, key_hash : str
-    scopes : list of DatasetScope
-    """
+    """A key to one dataset."""
 
     dataset_hash: str
     api_key: str = field(repr=False)
@@ -302,7 +256,7 @@ class DatasetAPIKey(Formatter):
             json_dict["api_key"],
             json_dict["title"],
             json_dict["key_hash"],
-            [DatasetScope(one) for one in named],
+            [DatasetScope(item) for item in named],
         )
 
 
@@ -331,13 +285,7 @@ class CreateDatasetResponse(dict[str, Any], Formatter):
             backing_folder_uuid=backing_folder_uuid,
         )
 
-    @property
-    def title(self) -> str:
-        return self["title"]
-
-    @title.setter
-    def title(self, value: str) -> None:
-        self["title"] = value
+    title: str = member("title", settable=True)
 
     @property
     def storage_location(self) -> StorageLocation:
@@ -347,29 +295,9 @@ class CreateDatasetResponse(dict[str, Any], Formatter):
     def storage_location(self, value: StorageLocation) -> None:
         self["type"] = value.value
 
-    @property
-    def dataset_hash(self) -> str:
-        return self["dataset_hash"]
-
-    @dataset_hash.setter
-    def dataset_hash(self, value: str) -> None:
-        self["dataset_hash"] = value
-
-    @property
-    def user_hash(self) -> str:
-        return self["user_hash"]
-
-    @user_hash.setter
-    def user_hash(self, value: str) -> None:
-        self["user_hash"] = value
-
-    @property
-    def backing_folder_uuid(self) -> UUID | None:
-        return self["backing_folder_uuid"]
-
-    @backing_folder_uuid.setter
-    def backing_folder_uuid(self, value: UUID | None) -> None:
-        self["backing_folder_uuid"] = value
+    dataset_hash: str = member("dataset_hash", settable=True)
+    user_hash: str = member("user_hash", settable=True)
+    backing_folder_uuid: UUID | None = member("backing_folder_uuid", settable=True)
 
     @classmethod
     def from_dict(cls, json_dict: dict[str, Any]) -> CreateDatasetResponse:
@@ -391,12 +319,7 @@ class CreateDatasetResponse(dict[str, Any], Formatter):
 
 @dataclass
 class DatasetAccessSettings:
-    """What is fetched of the data rows of a dataset.
-
-    Parameters
-    ----------
-    fetch_client_metadata : bool
-    """
+    """What is fetched of the data rows of a dataset."""
 
     fetch_client_metadata: bool
 

@@ -82,13 +82,7 @@ class LabelStatus(Enum):
 
 @dataclass(frozen=True)
 class WorkflowGraphNode:
-    """The stage of a workflow a row stands in.
-
-    Parameters
-    ----------
-    uuid : str
-    title : str
-    """
+    """The stage of a workflow a row stands in."""
 
     uuid: str
     title: str
@@ -185,7 +179,7 @@ class LabelRowMetadata(Formatter):
     @classmethod
     def from_list(cls, json_list: Iterable[dict[str, Any]]) -> list[Self]:
         """Return the entries of a listing, in order."""
-        return [cls.from_dict(one) for one in json_list]  # type: ignore[misc]
+        return [cls.from_dict(entry) for entry in json_list]  # type: ignore[misc]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: every key, enums by value, times in ISO 8601."""

@@ -75,12 +75,7 @@ class ModelConfiguration(Formatter):
 
 @dataclass
 class ModelTrainingLabelMetadata:
-    """A label row a model was trained on.
-
-    Parameters
-    ----------
-    label_uid, data_uid, data_link : str
-    """
+    """A label row a model was trained on."""
 
     label_uid: str
     data_uid: str
@@ -100,18 +95,12 @@ class ModelTrainingLabelMetadata:
     @classmethod
     def from_list(cls, json_list: Iterable[dict[str, Any]]) -> list[ModelTrainingLabelMetadata]:
         """Return the records of a list, in order."""
-        return [cls.from_dict(one) for one in json_list]
+        return [cls.from_dict(entry) for entry in json_list]
 
 
 @dataclass
 class ModelTrainingLabel:
-    """What a model was trained on.
-
-    Parameters
-    ----------
-    label_metadata_list : list of ModelTrainingLabelMetadata
-    feature_uids : list of str
-    """
+    """What a model was trained on."""
 
     label_metadata_list: list[ModelTrainingLabelMetadata]
     feature_uids: list[str]

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, ClassVar
 from uuid import UUID
 
+from encord_convert.sdk.orm._members import member
 from encord_convert.sdk.orm.base_dto import BaseDTO
 from encord_convert.sdk.orm.base_orm import BaseORM
 
@@ -40,54 +41,17 @@ class Project(BaseORM):
         """Return the label hash of each row; None for rows whose labelling never started."""
         return [row["label_hash"] for row in self["label_rows"]]
 
-    @property
-    def project_hash(self) -> str:
-        return self["project_hash"]
-
-    @property
-    def title(self) -> str:
-        return self["title"]
-
-    @property
-    def description(self) -> str:
-        return self["description"]
-
-    @property
-    def editor_ontology(self) -> Any:
-        """The ontology as JSON."""
-        return self["editor_ontology"]
-
-    @property
-    def datasets(self) -> Any:
-        """Objects with ``dataset_hash``, ``title`` and ``description``."""
-        return self["datasets"]
-
-    @property
-    def label_rows(self) -> Any:
-        """What a listing says of each label row; None if it was not asked for."""
-        return self["label_rows"]
-
-    @property
-    def ontology_hash(self) -> str:
-        return self["ontology_hash"]
-
-    @property
-    def source_projects(self) -> Any:
-        """Hashes of the projects a benchmark is taken from."""
-        return self["source_projects"]
-
-    @property
-    def created_at(self) -> datetime:
-        return self["created_at"]
-
-    @property
-    def last_edited_at(self) -> datetime:
-        return self["last_edited_at"]
-
-    @property
-    def workflow_manager_uuid(self) -> UUID:
-        """Text, as it was sent."""
-        return self["workflow_manager_uuid"]
+    project_hash: str = member("project_hash")
+    title: str = member("title")
+    description: str = member("description")
+    editor_ontology: Any = member("editor_ontology", "The ontology as JSON.")
+    datasets: Any = member("datasets", "Objects with ``dataset_hash``, ``title`` and ``description``.")
+    label_rows: Any = member("label_rows", "What a listing says of each label row; None if it was not asked for.")
+    ontology_hash: str = member("ontology_hash")
+    source_projects: Any = member("source_projects", "Hashes of the projects a benchmark is taken from.")
+    created_at: datetime = member("created_at")
+    last_edited_at: datetime = member("last_edited_at")
+    workflow_manager_uuid: UUID = member("workflow_manager_uuid", "Text, as it was sent.")
 
 
 class ProjectCopy:

@@ -12,13 +12,7 @@ from encord_convert.sdk.utilities.client_utilities import APIKeyScopes
 
 @dataclass(frozen=True)
 class ProjectAPIKey(Formatter):
-    """A key and what it allows.
-
-    Parameters
-    ----------
-    api_key, title : str
-    scopes : list of APIKeyScopes
-    """
+    """A key and what it allows."""
 
     api_key: str = field(repr=False)
     title: str
@@ -37,4 +31,4 @@ class ProjectAPIKey(Formatter):
         """
         scopes = json_dict["scopes"]
         named = json.loads(scopes) if isinstance(scopes, str) else scopes
-        return cls(json_dict["api_key"], json_dict["title"], [APIKeyScopes(one) for one in named])
+        return cls(json_dict["api_key"], json_dict["title"], [APIKeyScopes(item) for item in named])

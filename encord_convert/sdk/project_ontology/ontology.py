@@ -107,22 +107,24 @@ class Ontology:
         """
         return Ontology(
             [
-                OntologyObject(one["id"], one["color"], one["name"], ObjectShape(one["shape"]), one["featureNodeHash"])
-                for one in d["objects"]
+                OntologyObject(o["id"], o["color"], o["name"], ObjectShape(o["shape"]), o["featureNodeHash"])
+                for o in d["objects"]
             ],
             [
                 OntologyClassification(
-                    one["id"], one["featureNodeHash"], [_attribute(each) for each in one["attributes"]]
+                    classification["id"],
+                    classification["featureNodeHash"],
+                    [_attribute(each) for each in classification["attributes"]],
                 )
-                for one in d["classifications"]
+                for classification in d["classifications"]
             ],
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
-            "objects": [one.to_dict() for one in self.ontology_objects],
-            "classifications": [one.to_dict() for one in self.ontology_classifications],
+            "objects": [object_.to_dict() for object_ in self.ontology_objects],
+            "classifications": [classification.to_dict() for classification in self.ontology_classifications],
         }
 
     def add_object(self, name: str, shape: ObjectShape) -> None:

@@ -71,12 +71,7 @@ class Issue:
 
 @dataclass
 class Issues:
-    """All trouble an import met, by severity.
-
-    Parameters
-    ----------
-    errors, warnings, infos : list of Issue
-    """
+    """All trouble an import met, by severity."""
 
     errors: list[Issue]
     warnings: list[Issue]
@@ -92,7 +87,7 @@ class Issues:
             One of the three lists, or a key of an issue, is missing.
         """
         errors, warnings, infos = (
-            [Issue(one["issue_type"], one["instances"]) for one in d[severity]]
+            [Issue(entry["issue_type"], entry["instances"]) for entry in d[severity]]
             for severity in ("errors", "warnings", "infos")
         )
         return Issues(errors, warnings, infos)
@@ -100,13 +95,7 @@ class Issues:
 
 @dataclass
 class CvatImporterSuccess:
-    """An import that made a project.
-
-    Parameters
-    ----------
-    project_hash, dataset_hash : str
-    issues : Issues
-    """
+    """An import that made a project."""
 
     project_hash: str
     dataset_hash: str
@@ -115,13 +104,7 @@ class CvatImporterSuccess:
 
 @dataclass
 class CvatImporterError:
-    """An import that made a dataset and failed to make a project of it.
-
-    Parameters
-    ----------
-    dataset_hash : str
-    issues : Issues
-    """
+    """An import that made a dataset and failed to make a project of it."""
 
     dataset_hash: str
     issues: Issues

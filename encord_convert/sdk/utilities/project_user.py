@@ -19,14 +19,7 @@ class ProjectUserRole(IntEnum):
 
 
 class ProjectUser(BaseDTO):
-    """A user of a project.
-
-    Parameters
-    ----------
-    user_email : str
-    user_role : ProjectUserRole
-    project_hash : str
-    """
+    """A user of a project."""
 
     user_email: str
     user_role: ProjectUserRole

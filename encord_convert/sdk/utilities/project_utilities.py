@@ -9,4 +9,4 @@ from encord_convert.sdk.orm.model import ModelConfiguration
 
 def get_all_model_iteration_uids(model_configurations: Iterable[ModelConfiguration]) -> set[str]:
     """Return the ids of all iterations of the models."""
-    return {uid for one in model_configurations for uid in one.model_iteration_uids}
+    return {uid for configuration in model_configurations for uid in configuration.model_iteration_uids}

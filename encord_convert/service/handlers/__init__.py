@@ -1,1 +1,1 @@
-"""What answers each call, a module per resource. :mod:`encord_convert.service.app` imports them."""
+"""The handlers, a module per resource. :mod:`encord_convert.service.app` imports them."""

@@ -1,11 +1,11 @@
-"""Algorithms, computed: objects between key frames, boxes that fit what is drawn.
+"""Algorithms: interpolation between key frames, and fitted bounding boxes.
 
-Interpolation moves boxes and their turn linearly, polygons and polylines by position along their outline, points
-linearly; a mask, or a shape that becomes another, holds until the next key frame. Before the first and after the last
+Interpolation moves boxes and their rotation linearly, polygons and polylines by position along their outline, points
+linearly; a mask, or a shape that changes its type, holds until the next key frame. Before the first and after the last
 key frame of an object nothing is added. Fitting replaces the shape of every object by the upright box that encloses it,
 cut at the image.
 
-Both answer all frames that were sent and those that were filled; objects keep everything else they have.
+Both return all sent and filled frames; objects keep all other data.
 
 Source: wire protocol, section 10.7; the motion is that of :mod:`encord_convert.geometry.interpolation`. Unknown:
 whether the original repeats the key frames, and whether it fits boxes to the image as well; its answers would tell.
@@ -25,7 +25,7 @@ from encord_convert.sdk.http.routes import RESOURCE, Query, Verb
 from encord_convert.service.calls import Call, Kind, handles
 
 MOST_FRAMES = 100_000
-"""Objects one answer holds, each counted on each frame."""
+"""Most objects of an answer, counted per frame."""
 
 BOXES = ("boundingBox", "rotatableBoundingBox")
 LINES = ("polygon", "polyline")
@@ -52,7 +52,9 @@ def run(call: Call) -> dict[str, Any]:
         raise InvalidArgumentsError(f"{name}: {error} is missing.") from None
     except (TypeError, ValueError, AttributeError) as error:
         raise InvalidArgumentsError(f"{name}: {error}") from None
-    raise InvalidArgumentsError(f"No algorithm is called {name[:64]!r}; interpolation and fitted_bounding_box are.")
+    raise InvalidArgumentsError(
+        f"There is no algorithm {name[:64]!r}; there are interpolation and fitted_bounding_box."
+    )
 
 
 def interpolated(key_frames: Frames, object_hashes: Sequence[str]) -> Frames:
@@ -106,7 +108,7 @@ def fitted(frames: Frames, width: float, height: float) -> Frames:
     ----------
     frames : dict
     width, height : float
-        Of the image in pixels: a turned box has its corners there.
+        Size of the image in pixels, for corners of rotated boxes.
     """
     if not (width > 0 and height > 0):
         raise ValueError(f"the video is {width:g} x {height:g} pixels.")
@@ -133,7 +135,7 @@ def _boxed(entry: Entry, width: float, height: float) -> Entry:
 
 
 def _corners(x: float, y: float, w: float, h: float, theta: float, width: float, height: float) -> list[float]:
-    """Return the corners of a turned box of pixels as parts of the image."""
+    """Return the corners of a rotated box in pixels, relative to the image."""
     corners = corners_from_rotated(x, y, w, h, theta)
     return [value / (height if index % 2 else width) for index, value in enumerate(corners)]
 

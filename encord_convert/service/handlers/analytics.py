@@ -14,7 +14,7 @@ from encord_convert.service.calls import Call, Kind, handles_path
 from encord_convert.service.handlers.projects import MANAGERS, role
 from encord_convert.service.handlers.shown_projects import STAGE_TYPES
 from encord_convert.service.handlers.timers import CAP_S, NO_ROLE_LEFT
-from encord_convert.service.pages import cut, page, told, window
+from encord_convert.service.pages import cut, page, page_reply, window
 from encord_convert.service.store import label_logs, label_rows, projects, tasks
 from encord_convert.service.store.tables import USERS
 from encord_convert.service.store.tables_people import TASK_ACTIONS
@@ -52,8 +52,8 @@ def time_spent(call: Call) -> dict[str, Any]:
     ]
     some, token = cut(call, found)
     of_data = {
-        one["data_hash"]: one
-        for one in label_rows.whole(call.db, project_hash, data_hashes=[r.data_hash for r in some])
+        item["data_hash"]: item
+        for item in label_rows.whole(call.db, project_hash, data_hashes=[r.data_hash for r in some])
     }
     stages = {
         place: {"stageType": STAGE_TYPES[place], **node}
@@ -78,7 +78,7 @@ def time_spent(call: Call) -> dict[str, Any]:
         for row in some
         if row.data_hash in of_data and (not sets or of_data[row.data_hash]["dataset_hash"] in sets)
     ]
-    return told(items, token)
+    return page_reply(items, token)
 
 
 @handles_path("GET analytics/task-actions", writes=False)
@@ -105,4 +105,4 @@ def task_actions(call: Call) -> dict[str, Any]:
         }
         for row in some
     )
-    return told(items, token)
+    return page_reply(items, token)

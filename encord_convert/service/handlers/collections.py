@@ -18,10 +18,10 @@ from encord_convert.service.calls import Call, handles_path
 from encord_convert.service.handlers.data_rows import metadata_text
 from encord_convert.service.handlers.datasets import LONGEST_DESCRIPTION, titled
 from encord_convert.service.handlers.folders import role
-from encord_convert.service.handlers.items import told_of
+from encord_convert.service.handlers.items import wire_records
 from encord_convert.service.handlers.label_listings import entries
 from encord_convert.service.handlers.projects import ADMIN, ANYBODY_AT_WORK, MANAGERS, found
-from encord_convert.service.pages import cut, told
+from encord_convert.service.pages import cut, page_reply
 from encord_convert.service.store import folders, items, records
 from encord_convert.service.times import zulu
 
@@ -47,7 +47,7 @@ def _description(call: Call) -> dict[str, str]:
 
 def _listed(call: Call, kind: str, scopes: list[str], names: tuple[str, ...]) -> list[tuple[Any, dict[str, Any]]]:
     wanted = {uuid for name in names for uuid in call.asked.get(name, ())}
-    rows = [one for scope in scopes for one in records.all_of(call.db, kind, scope)]
+    rows = [record for scope in scopes for record in records.all_of(call.db, kind, scope)]
     return [(row, msgspec.json.decode(row["body"])) for row in rows if not wanted or row["uuid"] in wanted]
 
 
@@ -101,9 +101,6 @@ def _times(row: Any) -> dict[str, str]:
     return {"createdAt": zulu(row["created_at"]), "lastEditedAt": zulu(row["last_edited_at"])}
 
 
-# --- of storage items -------------------------------------------------------------------------------------------------
-
-
 @handles_path("POST index/collections", writes=True)
 def make_collection(call: Call) -> str:
     """Keep a collection of items, in a folder the caller sees."""
@@ -117,7 +114,7 @@ def list_collections(call: Call) -> dict[str, Any]:
     """List the collections of a folder, or of all the caller sees."""
     seen = [row[0] for row in call.db.execute(folders.visible(call.caller.user_hash))]
     wanted = call.asked.get("topLevelFolderUuid", seen)
-    rows = _listed(call, COLLECTION, [one for one in wanted if one in seen], ("uuids",))
+    rows = _listed(call, COLLECTION, [item for item in wanted if item in seen], ("uuids",))
     some, token = cut(call, rows)
     items_ = (
         {
@@ -129,24 +126,24 @@ def list_collections(call: Call) -> dict[str, Any]:
         }
         for row, body in some
     )
-    return told(items_, token)
+    return page_reply(items_, token)
 
 
 def _change_items(call: Call, *, adds: bool) -> dict[str, Any]:
     """Add items to a collection, or take them out."""
     row, body = _one(call, COLLECTION, changes=True)
-    given = [str(one) for one in call.given("itemUuids", list)]
+    given = [str(each) for each in call.given("itemUuids", list)]
     there = items.items(call.db, given)
     seen = {one for one in given if one in there and _sees(call, there[one].folder)}
-    kept = [*body["items"], *(one for one in given if one in seen)] if adds else [
+    kept = [*body["items"], *(item for item in given if item in seen)] if adds else [
         one for one in body["items"] if one not in given
     ]  # fmt: skip
     _changed(call, COLLECTION, row, body | {"items": _bounded(kept)})
-    return {"failedItems": [one for one in given if adds and one not in seen]}
+    return {"failedItems": [entry for entry in given if adds and entry not in seen]}
 
 
 def _bounded(kept: list[Any]) -> list[Any]:
-    unique = list({msgspec.json.encode(one): one for one in kept}.values())
+    unique = list({msgspec.json.encode(item): item for item in kept}.values())
     if len(unique) > MOST_ITEMS:
         raise InvalidArgumentsError(f"A collection has at most {MOST_ITEMS} items.")
     return unique
@@ -161,8 +158,8 @@ def list_items(call: Call) -> dict[str, Any]:
     """List the items of a collection that the caller sees."""
     _, body = _one(call, COLLECTION, changes=False)
     some, token = cut(call, body["items"])
-    rows = [one for one in items.items(call.db, some).values() if _sees(call, one.folder)]
-    return told(told_of(call, rows, is_signed=False), token)
+    rows = [item for item in items.items(call.db, some).values() if _sees(call, item.folder)]
+    return page_reply(wire_records(call, rows, is_signed=False), token)
 
 
 @handles_path("GET index/collections/{collection}/all-items", writes=False)
@@ -170,9 +167,9 @@ def list_all_items(call: Call) -> dict[str, Any]:
     """List the items of a collection; of those the caller does not see, the hashes."""
     _, body = _one(call, COLLECTION, changes=False)
     some, token = cut(call, body["items"])
-    rows = [one for one in items.items(call.db, some).values() if _sees(call, one.folder)]
-    shown = {one["uuid"]: one for one in told_of(call, rows, is_signed=False)}
-    return told((shown.get(uuid, {"uuid": uuid}) for uuid in some), token)
+    rows = [item for item in items.items(call.db, some).values() if _sees(call, item.folder)]
+    shown = {note["uuid"]: note for note in wire_records(call, rows, is_signed=False)}
+    return page_reply((shown.get(uuid, {"uuid": uuid}) for uuid in some), token)
 
 
 @handles_path("POST index/presets", writes=True)
@@ -195,16 +192,13 @@ def list_presets(call: Call) -> dict[str, Any]:
         }
         for row, body in some
     )
-    return told(items_, token)
+    return page_reply(items_, token)
 
 
 @handles_path("GET index/presets/{preset}", writes=False)
 def preset(call: Call) -> Any:
     """Return the filters of a preset, as they were given."""
     return _one(call, PRESET, changes=False)[1]["filters"]
-
-
-# --- of projects ------------------------------------------------------------------------------------------------------
 
 
 @handles_path("POST active/{project}/collections", writes=True, roles=ANYBODY_AT_WORK)
@@ -231,16 +225,16 @@ def list_project_collections(call: Call) -> dict[str, Any]:
         }
         for row, body in some
     )
-    return told(items_, token)
+    return page_reply(items_, token)
 
 
 def _change_frames(call: Call, *, adds: bool) -> dict[str, Any]:
     """Add frames or annotations to a collection, or take them out."""
     row, body = _one(call, FRAMES, changes=True)
     given = call.given("items", list)
-    if not all(isinstance(one, dict) and isinstance(one.get("dataUuid"), str) for one in given):
+    if not all(isinstance(entry, dict) and isinstance(entry.get("dataUuid"), str) for entry in given):
         raise InvalidArgumentsError("items is a list of objects with dataUuid and frame.")
-    kept = [*body["items"], *given] if adds else [one for one in body["items"] if one not in given]
+    kept = [*body["items"], *given] if adds else [item for item in body["items"] if item not in given]
     _changed(call, FRAMES, row, body | {"items": _bounded(kept)})
     return {"failedItems": []}
 
@@ -250,13 +244,15 @@ def list_frames(call: Call) -> dict[str, Any]:
     """List the frames, or the annotations, of a collection by label row."""
     _, body = _one(call, FRAMES, changes=False)
     by_data: dict[str, list[Any]] = {}
-    for one in body["items"]:
-        instance = {name: one[name] for name in ("frame", "annotationId") if name in one}
-        by_data.setdefault(one["dataUuid"], []).append(instance)
+    for item in body["items"]:
+        instance = {name: item[name] for name in ("frame", "annotationId") if name in item}
+        by_data.setdefault(item["dataUuid"], []).append(instance)
     wanted = {"data_hashes": list(by_data), "include_workflow_graph_node": True}
     rows = msgspec.json.decode(entries(call, found(call), wanted))
     some, token = cut(call, rows)
-    return told(({"labelRowMetadata": _NO_SOUND | row, "instances": by_data[row["data_hash"]]} for row in some), token)
+    return page_reply(
+        ({"labelRowMetadata": _NO_SOUND | row, "instances": by_data[row["data_hash"]]} for row in some), token
+    )
 
 
 @handles_path("POST active/{project}/presets", writes=True, roles=ANYBODY_AT_WORK)
@@ -278,7 +274,7 @@ def list_project_presets(call: Call) -> dict[str, Any]:
         }
         for row, body in some
     )
-    return told(items_, token)
+    return page_reply(items_, token)
 
 
 @handles_path("GET active/{project}/presets/{preset}/raw", writes=False)
@@ -291,7 +287,7 @@ def project_preset(call: Call) -> Any:
 def list_issue_tags(call: Call) -> dict[str, Any]:
     """List the tags for issues of the project."""
     rows = records.all_of(call.db, ISSUE_TAG, call.of.hash)
-    return told({"uuid": row["uuid"], "name": msgspec.json.decode(row["body"])} for row in rows)
+    return page_reply({"uuid": row["uuid"], "name": msgspec.json.decode(row["body"])} for row in rows)
 
 
 @handles_path("POST projects/{project}/issue-tags", writes=True, roles=MANAGERS)

@@ -1,7 +1,7 @@
 """Files that were sent to the storage become items there, and data rows of a dataset.
 
-Places are asked for without a dataset. What arrived is registered all at once: either errors are ignored, or there are
-none. The answer is there at once, and is kept for whoever asks how far the job is.
+Upload slots are requested without a dataset. Uploads are registered all at once, unless errors are ignored. The answer
+is immediate, and kept for progress requests.
 
 Source: wire protocol of the newest package, sections 6.4 and 6.5.
 """
@@ -17,7 +17,7 @@ from encord_convert.service.calls import Call, handles_path
 from encord_convert.service.handlers.datasets import ADMIN, titled
 from encord_convert.service.handlers.folders import JOB, role
 from encord_convert.service.handlers.items import seen
-from encord_convert.service.pages import told
+from encord_convert.service.pages import page_reply
 from encord_convert.service.registering import PLAIN, Failed, added, looked_at, older_document, private, register
 from encord_convert.service.store import records, uploads
 
@@ -26,37 +26,34 @@ KINDS = {
     "video": Query.SIGNED_VIDEO_URL.value,
     "dicomFile": Query.SIGNED_DICOMS_URL.value,
 }
-"""Item types to what files of them are looked at as; of all others nothing is looked at."""
+"""How files of each item type are inspected; others are not."""
 MOST_PLACES = 10_000
 
 
-# --- places -----------------------------------------------------------------------------------------------------------
-
-
 def places(call: Call, owner: str, item_type: str, count: int) -> dict[str, Any]:
-    """Give places to send files to."""
+    """Return upload slots."""
     if item_type not in {*KINDS, *PLAIN.values()}:
         raise InvalidArgumentsError(f"{item_type[:64]!r} is no type of a file; they are {', '.join(KINDS)}, …")
     if not 0 < count <= MOST_PLACES:
         raise InvalidArgumentsError(f"From 1 to {MOST_PLACES} places are given at once, not {count}.")
     kind = KINDS.get(item_type, item_type)
     made = [uploads.new_upload(owner, kind, "", call.now) for _ in range(count)]
-    made = [one._replace(title=one.data_hash) for one in made]
+    made = [item._replace(title=item.data_hash) for item in made]
     uploads.add_uploads(call.db, made)
-    return told(
+    return page_reply(
         {
-            "itemUuid": one.data_hash,
-            "objectKey": one.file_link,
-            "signedUrl": call.storage.upload_url(call.base_url, one.data_hash, call.now),
+            "itemUuid": entry.data_hash,
+            "objectKey": entry.file_link,
+            "signedUrl": call.storage.upload_url(call.base_url, entry.data_hash, call.now),
             "uploadHeaders": {},
         }
-        for one in made
+        for entry in made
     )
 
 
 @handles_path("GET presigned-urls", writes=True)
 def places_for_user(call: Call) -> dict[str, Any]:
-    """Give places that are the caller's own."""
+    """Return upload slots owned by the caller."""
     count = call.query.get("count", "1")
     if not (count.isascii() and count.isdigit()):
         raise InvalidArgumentsError(f"count is a number, not {count[:64]!r}.")
@@ -65,11 +62,8 @@ def places_for_user(call: Call) -> dict[str, Any]:
 
 @handles_path("POST storage/folders/{folder}/upload-signed-urls", writes=True, roles=ADMIN)
 def places_in_folder(call: Call) -> dict[str, Any]:
-    """Give places for a folder."""
+    """Return upload slots for a folder."""
     return places(call, call.of.hash, call.given("itemType", str), call.given("count", int, 1))
-
-
-# --- jobs of folders --------------------------------------------------------------------------------------------------
 
 
 def _prepared(call: Call) -> list[dict[str, Any] | Failed]:
@@ -104,11 +98,11 @@ def progress(call: Call) -> dict[str, Any]:
     job = _job(call)
     return {
         "status": job["status"],
-        "itemsWithNames": [{"itemUuid": one["item"], "name": one["name"]} for one in job["units"]],
-        "errors": [one["why"] for one in job["errors"]],
+        "itemsWithNames": [{"itemUuid": unit["item"], "name": unit["name"]} for unit in job["units"]],
+        "errors": [error["why"] for error in job["errors"]],
         "unitErrors": [
-            {"objectUrls": one["urls"], "error": one["why"], "subtaskUuid": str(uuid4()), "actionDescription": "read"}
-            for one in job["errors"]
+            {"objectUrls": item["urls"], "error": item["why"], "subtaskUuid": str(uuid4()), "actionDescription": "read"}
+            for item in job["errors"]
         ],
         "unitsPendingCount": 0,
         "unitsDoneCount": len(job["units"]),
@@ -129,23 +123,20 @@ def cancel(call: Call) -> dict[str, int]:
 def group(call: Call) -> list[str]:
     """Keep groups of items, with the layout that is asked for."""
     wanted = call.payload
-    if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in wanted):
+    if not isinstance(wanted, list) or not all(isinstance(entry, dict) for entry in wanted):
         raise InvalidArgumentsError("Expected a list of groups.")
     made = []
-    for one in wanted:
-        uuids = one.get("layoutContents")
+    for each in wanted:
+        uuids = each.get("layoutContents")
         uuids = list(uuids.values()) if isinstance(uuids, dict) else uuids
         if not isinstance(uuids, list) or not uuids or not all(isinstance(uuid, str) for uuid in uuids):
             raise InvalidArgumentsError("layoutContents names the items of a group.")
         uuid = str(uuid4())
         children = [{"uuid": seen(call, child).uuid} for child in uuids]
-        item = {"item_type": "group", "name": titled(one.get("name") or f"group-{uuid[:5]}")}
+        item = {"item_type": "group", "name": titled(each.get("name") or f"group-{uuid[:5]}")}
         columns = {"uuid": uuid, "name": item["name"], "item": item, "children": children, "uploads": []}
         made.append(added(call, call.of.hash, None, columns)["item"])
     return made
-
-
-# --- jobs of datasets -------------------------------------------------------------------------------------------------
 
 
 def prepared_for_dataset(call: Call) -> list[dict[str, Any] | Failed]:
@@ -168,7 +159,7 @@ def begin_for_dataset(call: Call, folder: str) -> dict[str, str]:
     return {"process_hash": records.put(call.db, JOB, job, call.caller.user_hash, call.now, scope=call.of.hash)}
 
 
-def told_of_dataset(call: Call, process_hash: str) -> dict[str, Any] | None:
+def job_result(call: Call, process_hash: str) -> dict[str, Any] | None:
     """Return what came of a job; None if there is none of that hash."""
     job = records.get(call.db, JOB, process_hash, call.of.hash)
     if job is None:
@@ -176,16 +167,16 @@ def told_of_dataset(call: Call, process_hash: str) -> dict[str, Any] | None:
     return {
         "status": job["status"],
         "data_hashes_with_titles": [
-            {"data_hash": one["data_hash"], "title": one["name"], "backing_item_uuid": one["item"]}
-            for one in job["units"]
+            {"data_hash": unit["data_hash"], "title": unit["name"], "backing_item_uuid": unit["item"]}
+            for unit in job["units"]
         ],
-        "errors": [one["why"] for one in job["errors"]],
+        "errors": [error["why"] for error in job["errors"]],
         "data_unit_errors": [
             {
-                "object_urls": one["urls"], "error": one["why"], "subtask_uuid": str(uuid4()),
+                "object_urls": item["urls"], "error": item["why"], "subtask_uuid": str(uuid4()),
                 "action_description": "read",
             }
-            for one in job["errors"]
+            for item in job["errors"]
         ],
         "units_pending_count": 0,
         "units_done_count": len(job["units"]),

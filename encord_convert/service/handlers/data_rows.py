@@ -71,7 +71,7 @@ def opened(call: Call) -> dict[str, Any]:
     with_metadata = _wants_metadata(call)
     wants_rows = call.given("dataset_access_settings", dict, {}).get("fetch_rows") is not False
     rows = data_rows.data_rows(call.db, call.of.hash) if wants_rows else []
-    return {**dataset_record(row), "data_rows": [record(one, with_metadata=with_metadata) for one in rows]}
+    return {**dataset_record(row), "data_rows": [record(item, with_metadata=with_metadata) for item in rows]}
 
 
 @handles(Query.DATA_ROWS, Verb.GET, RESOURCE, writes=False, scope=READ, roles=ANYONE, kinds=IN_A_DATASET)
@@ -157,9 +157,9 @@ def metadata_text(value: object) -> str | None:
 
 @handles(Query.VIDEO, Verb.POST, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
 def renamed(call: Call) -> dict[str, bool]:
-    """Rename data rows; tell whether all of them were there."""
+    """Rename data rows; return whether all of them were there."""
     items = call.payload
-    if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+    if not isinstance(items, list) or not all(isinstance(entry, dict) for entry in items):
         raise InvalidArgumentsError("Expected a list of objects with video_hash and title.")
     titles = [(str(item.get("video_hash")), titled(item.get("title"))) for item in items]
     return {"success": data_rows.rename_data_rows(call.db, call.of.hash, titles, call.now)}

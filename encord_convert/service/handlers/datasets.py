@@ -94,7 +94,7 @@ def add_users(call: Call) -> list[dict[str, Any]]:
 
 def given_roles(call: Call, kind: Kind, role: int, hash_key: str) -> list[dict[str, Any]]:
     """Give the people of ``user_emails`` a role in the resource of the call, and return them as the wire has them."""
-    emails = [users.address(one) for one in call.given("user_emails", list)]
+    emails = [users.address(item) for item in call.given("user_emails", list)]
     for email in emails:
         users.set_role(call.db, kind, call.of.hash, users.user_named(call.db, email, call.now), role)
     return [{"user_email": email, "user_role": role, hash_key: call.of.hash} for email in emails]

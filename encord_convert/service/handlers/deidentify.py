@@ -41,7 +41,7 @@ def deidentified(call: Call) -> list[str]:
     if mode not in MODES:
         raise InvalidArgumentsError(f"redact_pixels_mode is one of {', '.join(MODES)}.")
     tags = call.given("redact_dicom_tags", bool, True)
-    conditions = [_condition(one) for one in call.given("save_conditions", (list, type(None)), None) or []]
+    conditions = [_condition(item) for item in call.given("save_conditions", (list, type(None)), None) or []]
     beside(root, root.url + "/x", "x", folder)
     with tempfile.TemporaryDirectory(prefix="deidentify-") as name:
         work = Path(name)
@@ -74,9 +74,9 @@ def _report(outcomes: list[Outcome], warnings: list[str]) -> None:
             _LOG.info("File %d is not saved: a condition does not hold.", place)
             continue
         _LOG.info("File %d is saved; %d boxes are painted over, %.1f %% of it.", place, one.boxes, 100 * one.share)
-        if one.name_tells:
+        if one.is_name_identifying:
             _LOG.warning("File %d is named after its patient, and the result still is.", place)
-    saved = sum(one.is_saved for one in outcomes)
+    saved = sum(outcome.is_saved for outcome in outcomes)
     if warnings:
         _LOG.warning("De-identified %d of %d files. %s", saved, len(outcomes), " ".join(warnings))
 

@@ -18,7 +18,7 @@ from encord_convert.service.calls import Call, Kind, handles_path
 from encord_convert.service.handlers.data_rows import metadata_text
 from encord_convert.service.handlers.datasets import ADMIN, LONGEST_DESCRIPTION, titled
 from encord_convert.service.handlers.shown_datasets import ROLES
-from encord_convert.service.pages import is_asked, page, told, window
+from encord_convert.service.pages import is_asked, page, page_reply, window
 from encord_convert.service.store import folders, items, records, users
 from encord_convert.service.store.datasets import like_any
 from encord_convert.service.store.tables_storage import FOLDERS, ITEMS
@@ -29,17 +29,17 @@ MOST_AT_ONCE = 1000
 JOB = "upload job"
 
 
-def told_of(call: Call, rows: Sequence[Any]) -> list[dict[str, Any]]:
+def wire_records(call: Call, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Return folders as the wire has them; of what they are in, what the caller may see."""
     owners = users.emails(call.db, [row.user_hash for row in rows])
     found = []
     for row in rows:
         path = folders.path(call.db, row.uuid)
-        given = folders.given(call.db, [one.uuid for one in path], call.caller.user_hash)
+        given = folders.given(call.db, [part.uuid for part in path], call.caller.user_hash)
         seen = next((place for place, one in enumerate(path) if one.uuid in given), len(path) - 1)
         path = path[seen:]
-        backed = folders.backed(call.db, [one.uuid for one in path])
-        parents = dict(zip([one.uuid for one in path], [None, *(one.uuid for one in path)], strict=False))
+        backed = folders.backed(call.db, [item.uuid for item in path])
+        parents = dict(zip([entry.uuid for entry in path], [None, *(each.uuid for each in path)], strict=False))
         found.append(
             {
                 "uuid": row.uuid,
@@ -87,7 +87,7 @@ def role(call: Call, uuid: str, *, is_admin: bool = True) -> None:
 
 
 def _one(call: Call, uuid: str) -> dict[str, Any]:
-    return told_of(call, [folders.folder(call.db, uuid)])[0]
+    return wire_records(call, [folders.folder(call.db, uuid)])[0]
 
 
 def given_metadata(call: Call, value: Any) -> str | None:
@@ -146,7 +146,7 @@ def _listed(call: Call, *where: Any) -> dict[str, Any]:
         where += (synced if is_asked(call, "datasetSynced") else ~synced,)
     rows = folders.listed(call.db, *where, order=order_of(call, FOLDERS), first=first, most=most + 1)
     some, token = page(rows, first, most)
-    return told(told_of(call, some), token)
+    return page_reply(wire_records(call, some), token)
 
 
 @handles_path("GET storage/folders", writes=False)
@@ -210,7 +210,7 @@ def change_several(call: Call) -> dict[str, Any]:
     for uuid, patch in patches.items():
         role(call, uuid)
         folders.change(call.db, uuid, patched(call, patch, of_item=False), call.now)
-    return told(_one(call, uuid) for uuid in patches)
+    return page_reply(_one(call, uuid) for uuid in patches)
 
 
 def several(given: Any) -> Any:
@@ -268,9 +268,6 @@ def summary(call: Call) -> dict[str, Any]:
 def config(call: Call) -> dict[str, Any]:
     """Say that nothing is taken from the names of files."""
     return {"metadataIngestion": None}
-
-
-# --- items in folders -------------------------------------------------------------------------------------------------
 
 
 def items_listed(call: Call, *where: Any) -> tuple[list[Any], str | None]:

@@ -15,7 +15,7 @@ from encord_convert.service.calls import Call, Kind, handles_path
 from encord_convert.service.handlers.data_rows import metadata_text
 from encord_convert.service.handlers.datasets import LONGEST_DESCRIPTION, titled
 from encord_convert.service.handlers.shown_datasets import ROLES
-from encord_convert.service.pages import cut, told
+from encord_convert.service.pages import cut, page_reply
 from encord_convert.service.store import groups, records, users
 from encord_convert.service.times import zulu
 
@@ -45,7 +45,7 @@ def _texts(call: Call) -> dict[str, str]:
 def list_own(call: Call) -> dict[str, Any]:
     """List the groups the caller made or is in."""
     rows, token = cut(call, groups.of_user(call.db, call.caller.user_hash))
-    return told(map(_record, rows), token)
+    return page_reply(map(_record, rows), token)
 
 
 @handles_path("POST organisation/groups", writes=True)
@@ -79,17 +79,17 @@ def remove(call: Call) -> None:
 def list_users(call: Call) -> dict[str, Any]:
     """List the members of a group."""
     rows, token = cut(call, groups.emails(call.db, call.of.hash))
-    return told(({"userEmail": email} for email in rows), token)
+    return page_reply(({"userEmail": email} for email in rows), token)
 
 
 @handles_path("POST organisation/groups/{group}/users", writes=True, roles=OWNER)
 def add_users(call: Call) -> dict[str, Any]:
     """Take users into a group."""
-    emails = [users.address(one) for one in call.given("userEmails", list)]
+    emails = [users.address(item) for item in call.given("userEmails", list)]
     if len(emails) > MOST_USERS:
         raise InvalidArgumentsError(f"At most {MOST_USERS} users are added at once.")
-    groups.add_users(call.db, call.of.hash, [users.user_named(call.db, one, call.now) for one in emails])
-    return told({"userEmail": email} for email in emails)
+    groups.add_users(call.db, call.of.hash, [users.user_named(call.db, entry, call.now) for entry in emails])
+    return page_reply({"userEmail": email} for email in emails)
 
 
 @handles_path("POST organisation/groups/{group}/users/bulk-delete", writes=True, roles=OWNER)
@@ -97,9 +97,6 @@ def remove_users(call: Call) -> None:
     """Put users out of a group."""
     emails = map(users.address, call.given("userEmails", list))
     groups.remove_users(call.db, call.of.hash, users.found(call.db, emails))
-
-
-# --- roles of groups --------------------------------------------------------------------------------------------------
 
 
 def list_on(call: Call) -> dict[str, Any]:
@@ -110,7 +107,7 @@ def list_on(call: Call) -> dict[str, Any]:
         {**_record(row), "isSameOrganisation": True, "userRole": ROLES[row.role] if is_text else row.role}
         for row in rows
     )
-    return told(items, token)
+    return page_reply(items, token)
 
 
 def add_to(call: Call) -> None:
@@ -138,9 +135,6 @@ for _path in _RESOURCES:
     handles_path(f"DELETE {_path}/groups", writes=True, roles=OWNER)(remove_from)
 
 
-# --- the service ------------------------------------------------------------------------------------------------------
-
-
 @handles_path("GET organisation/users", writes=False)
 def colleagues(call: Call) -> dict[str, Any]:
     """List the users who share a resource or a group with the caller."""
@@ -156,7 +150,7 @@ def colleagues(call: Call) -> dict[str, Any]:
         }
         for row in rows
     )
-    return told(items, token)
+    return page_reply(items, token)
 
 
 @handles_path("GET user/bearer-token", writes=False)

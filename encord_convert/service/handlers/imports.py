@@ -72,7 +72,7 @@ def _source(text: Any) -> MemorySource:
 
 
 def _may_have_tracks(source: MemorySource) -> bool:
-    """Tell whether the annotations have to be looked through for tracks, which takes half as long as to read them."""
+    """Return whether the annotations have to be looked through for tracks, which takes half as long as to read them."""
     with source.open(FILE) as stream:
         text = stream.read()
     return b"<track" in text or b"\0" in text
@@ -156,13 +156,13 @@ def _read(source: MemorySource, hashes: dict[str, str], as_polygons: bool) -> Im
 
 
 def _instances(count: int, examples: Any) -> list[str]:
-    told = [f"{where}: {detail}" if str(where) else detail for where, detail in examples]
-    return told if count <= len(told) else [*told, f"and {count - len(told)} more"]
+    reply = [f"{where}: {detail}" if str(where) else detail for where, detail in examples]
+    return reply if count <= len(reply) else [*reply, f"and {count - len(reply)} more"]
 
 
 def _wire(issues: Issues) -> dict[str, list[dict[str, Any]]]:
     return {
-        severity: [{"issue_type": code, "instances": told} for code, told in issues.get(severity, {}).items()]
+        severity: [{"issue_type": code, "instances": reply} for code, reply in issues.get(severity, {}).items()]
         for severity in _LISTS.values()
     }
 

@@ -14,7 +14,7 @@ from encord_convert.service.auth import unseen
 from encord_convert.service.calls import Call, Kind, handles_path
 from encord_convert.service.handlers.datasets import ADMIN
 from encord_convert.service.handlers.folders import items_listed, patched, role, several
-from encord_convert.service.pages import is_asked, told
+from encord_convert.service.pages import is_asked, page_reply
 from encord_convert.service.store import folders, items, users
 from encord_convert.service.store.tables_storage import ITEMS
 from encord_convert.service.times import zulu
@@ -30,7 +30,7 @@ _UNKNOWN = (
 )  # fmt: skip
 
 
-def told_of(call: Call, rows: Sequence[Any], *, is_signed: bool) -> list[dict[str, Any]]:
+def wire_records(call: Call, rows: Sequence[Any], *, is_signed: bool) -> list[dict[str, Any]]:
     """Return items as the wire has them."""
     owners = users.emails(call.db, [row.user_hash for row in rows])
     shown = items.shown(call.db, [row.uuid for row in rows])
@@ -83,8 +83,8 @@ def seen(call: Call, uuid: str, *, is_admin: bool = False) -> Any:
         raise unseen("item", uuid)
     own = folders.role_of(call.db, row.folder, call.caller.user_hash)
     if own is None and any(
-        users.role_of(call.db, Kind.DATASET, one.dataset_hash, call.caller.user_hash) is not None
-        for one in items.where_shown(call.db, uuid)
+        users.role_of(call.db, Kind.DATASET, item.dataset_hash, call.caller.user_hash) is not None
+        for item in items.where_shown(call.db, uuid)
     ):
         own = 1
     if own is None:
@@ -110,34 +110,34 @@ def list_of_folder(call: Call) -> dict[str, Any]:
     rows, token = items_listed(
         call, ITEMS.c.folder.in_(folders.below(call.of.hash)) if is_deep else ITEMS.c.folder == call.of.hash
     )
-    return told(told_of(call, rows, is_signed=is_asked(call, "signUrls")), token)
+    return page_reply(wire_records(call, rows, is_signed=is_asked(call, "signUrls")), token)
 
 
 @handles_path("GET storage/search/items", writes=False)
 def search(call: Call) -> dict[str, Any]:
     """Find items among all the caller sees."""
     rows, token = items_listed(call, ITEMS.c.folder.in_(folders.visible(call.caller.user_hash)))
-    return told(told_of(call, rows, is_signed=is_asked(call, "signUrls")), token)
+    return page_reply(wire_records(call, rows, is_signed=is_asked(call, "signUrls")), token)
 
 
 @handles_path("GET storage/items/{item}", writes=False)
 def opened(call: Call) -> dict[str, Any]:
     """Return an item."""
-    return told_of(call, [seen(call, call.path["item"])], is_signed=is_asked(call, "signUrl"))[0]
+    return wire_records(call, [seen(call, call.path["item"])], is_signed=is_asked(call, "signUrl"))[0]
 
 
 @handles_path("POST storage/items/get-bulk", writes=False)
 def opened_several(call: Call) -> dict[str, Any]:
     """Return several items; that one is not there is an error."""
     rows = [seen(call, str(uuid)) for uuid in several(call.given("itemUuids", list))]
-    return told(told_of(call, rows, is_signed=call.given("signUrls", bool, False)))
+    return page_reply(wire_records(call, rows, is_signed=call.given("signUrls", bool, False)))
 
 
 @handles_path("GET storage/folders/{folder}/items/{item}/child-items", writes=False)
 def list_children(call: Call) -> dict[str, Any]:
     """List the images of a group, or the files of a series, in order."""
     rows = items.children(call.db, _in_folder(call).uuid)
-    return told(told_of(call, rows, is_signed=is_asked(call, "signUrls")))
+    return page_reply(wire_records(call, rows, is_signed=is_asked(call, "signUrls")))
 
 
 @handles_path("GET storage/folders/{folder}/items/{item}/summary", writes=False)
@@ -174,7 +174,7 @@ def change(call: Call) -> dict[str, Any]:
     """Change name, description or client metadata of an item."""
     uuid = _in_folder(call).uuid
     items.change(call.db, uuid, patched(call, call.payload, of_item=True), call.now)
-    return told_of(call, [items.item(call.db, uuid)], is_signed=False)[0]
+    return wire_records(call, [items.item(call.db, uuid)], is_signed=False)[0]
 
 
 @handles_path("PATCH storage/items/patch-bulk", writes=True)
@@ -183,7 +183,7 @@ def change_several(call: Call) -> dict[str, Any]:
     patches = several(call.given("itemPatches", dict))
     for uuid, patch in patches.items():
         items.change(call.db, seen(call, uuid, is_admin=True).uuid, patched(call, patch, of_item=True), call.now)
-    return told(told_of(call, list(items.items(call.db, list(patches)).values()), is_signed=False))
+    return page_reply(wire_records(call, list(items.items(call.db, list(patches)).values()), is_signed=False))
 
 
 @handles_path("POST storage/folders/{folder}/items/move", writes=True, roles=ADMIN)
@@ -214,7 +214,7 @@ def remove(call: Call) -> dict[str, int]:
             raise InvalidArgumentsError(f"{row.name}: is part of another item; delete that first.")
     parts: list[str] = []
     if call.given("removeUnusedFrames", bool, True):
-        parts = [one.uuid for row in rows for one in items.children(call.db, row.uuid) if one.uuid not in uuids]
+        parts = [child.uuid for row in rows for child in items.children(call.db, row.uuid) if child.uuid not in uuids]
     count = items.remove(call.db, uuids)
     free = [uuid for uuid in parts if not items.parents(call.db, uuid) and not items.shown(call.db, [uuid])[uuid]]
     items.remove(call.db, free)

@@ -88,36 +88,36 @@ def _new(call: Call, kind: str) -> dict[str, Any]:
 def progress(call: Call) -> dict[str, Any]:
     """Say how far a job is; if it is under way, only when it ends or the time is up."""
     _check_dataset(call)
-    told = data_items.told_of_dataset(call, call.given("process_hash", str))
-    if told is not None:
-        return told
+    result = data_items.job_result(call, call.given("process_hash", str))
+    if result is not None:
+        return result
     job = jobs.by_hash(call.db, call.of.hash, call.given("process_hash", str))
     if job is None or job.kind != PRIVATE_DATA:
         raise ResourceNotFoundError("The dataset has no such job.")
     wait_s = min(call.given("timeout_seconds", (int, float), 0), LONGEST_WAIT_S)
     if job.status == "PENDING" and wait_s > 0:
-        raise NotYet(_told(call, job), call.now + wait_s)
-    return _told(call, job)
+        raise NotYet(_progress(call, job), call.now + wait_s)
+    return _progress(call, job)
 
 
-def _told(call: Call, job: Any) -> dict[str, Any]:
+def _progress(call: Call, job: Any) -> dict[str, Any]:
     counts = jobs.counts(call.db, job.id)
     # A job under way is looked at often: what came of it is told when it is over.
     is_over = job.status != "PENDING"
     failed = jobs.units(call.db, job.id, [FAILED])
-    registered = [msgspec.json.decode(one.found) for one in jobs.units(call.db, job.id, [DONE])] if is_over else []
+    registered = [msgspec.json.decode(unit.found) for unit in jobs.units(call.db, job.id, [DONE])] if is_over else []
     return {
         "status": job.status,
-        "data_hashes_with_titles": [one for one in registered if one is not None],
-        "errors": [msgspec.json.decode(one.found) for one in failed],
+        "data_hashes_with_titles": [item for item in registered if item is not None],
+        "errors": [msgspec.json.decode(entry.found) for entry in failed],
         "data_unit_errors": [
             {
-                "object_urls": msgspec.json.decode(one.unit, type=Unit).urls,
-                "error": msgspec.json.decode(one.found),
-                "subtask_uuid": str(uuid5(UUID(job.process_hash), str(one.place))),
+                "object_urls": msgspec.json.decode(each.unit, type=Unit).urls,
+                "error": msgspec.json.decode(each.found),
+                "subtask_uuid": str(uuid5(UUID(job.process_hash), str(each.place))),
                 "action_description": "read",
             }
-            for one in failed
+            for each in failed
         ],
         "units_pending_count": counts.get(WAITING, 0) + counts.get(LOOKED_AT, 0),
         "units_done_count": counts.get(DONE, 0),
@@ -129,9 +129,6 @@ def _told(call: Call, job: Any) -> dict[str, Any]:
 def _check_dataset(call: Call) -> None:
     if call.uid not in (None, call.of.hash):
         raise unseen("dataset", str(call.uid))
-
-
-# --- re-encoding ------------------------------------------------------------------------------------------------------
 
 
 @handles(Query.REENCODE_VIDEO_TASK, Verb.PUT, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
@@ -150,7 +147,7 @@ def encode(call: Call) -> int:
         raise InvalidArgumentsError("data_hash names no video.")
     wanted = [msgspec.json.encode(data_hash) for data_hash in hashes]
     for job in jobs.pending(call.db, RE_ENCODING, call.of.hash):
-        if [bytes(one.unit) for one in jobs.units(call.db, job.id, range(4))] == wanted:
+        if [bytes(unit.unit) for unit in jobs.units(call.db, job.id, range(4))] == wanted:
             return int(job.id)
     return int(jobs.add(call.db, _new(call, RE_ENCODING), wanted).id)
 
@@ -163,10 +160,10 @@ def encoding(call: Call) -> dict[str, Any]:
         raise ResourceNotFoundError("The dataset has no such job.")
     if job.status == "PENDING":
         return {"status": job.status}
-    found = [msgspec.json.decode(one.found) for one in jobs.units(call.db, job.id, [DONE])]
+    found = [msgspec.json.decode(unit.found) for unit in jobs.units(call.db, job.id, [DONE])]
     if not found:
         return {"status": "ERROR"}
-    return {"status": job.status, "result": [_result(call, one) for one in found]}
+    return {"status": job.status, "result": [_result(call, match) for match in found]}
 
 
 def _result(call: Call, one: dict[str, str]) -> dict[str, str]:

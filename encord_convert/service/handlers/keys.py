@@ -94,9 +94,6 @@ def _record(call: Call, row: Any) -> dict[str, Any]:
     }
 
 
-# --- datasets --------------------------------------------------------------------------------------------------------
-
-
 def _dataset(call: Call) -> str:
     return _owned(call, Kind.DATASET, call.given("dataset_hash", str))
 
@@ -118,9 +115,6 @@ def of_dataset(call: Call) -> list[dict[str, Any]]:
 def one_of_dataset(call: Call) -> dict[str, Any]:
     """Return a key of a dataset that allows everything."""
     return _record(call, _found_or_made(call, Kind.DATASET, _dataset(call)))
-
-
-# --- projects --------------------------------------------------------------------------------------------------------
 
 
 def _project(call: Call) -> str:

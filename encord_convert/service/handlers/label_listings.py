@@ -85,7 +85,7 @@ def _parts(call: Call, project: Any, wanted: dict[str, Any]) -> Iterator[bytes]:
     too_many: list[tuple[int, set[str]]] = []
     conditions = _conditions(call, wanted, has_workflow, too_many)
     state = wanted.get("shadow_data_state") or "ALL_DATA"
-    if state not in [one.value for one in ShadowDataState]:
+    if state not in [item.value for item in ShadowDataState]:
         raise InvalidArgumentsError(f"{state!r:.80} is no shadow_data_state.")
     of_tasks = tasks.assignees(call.db, call.of.hash) if is_asked else {}
     more = _More(call, wanted, is_asked, of_tasks)
@@ -142,7 +142,7 @@ class _More(NamedTuple):
             }
         if not self.with_tasks:
             empty = (branch, _NO_SPACES, *[None] * 5)
-            return [(*empty, metadata.get(one), images.get(one)) for one in hashes]
+            return [(*empty, metadata.get(hash_), images.get(hash_)) for hash_ in hashes]
         project_hash, nobody = self.call.of.hash, (None, None, None)
         return (
             (
@@ -261,6 +261,6 @@ def _conditions(
 
 
 def _texts(name: str, value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InvalidArgumentsError(f"{name} is a list of texts.")
     return value

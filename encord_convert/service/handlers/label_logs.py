@@ -47,10 +47,10 @@ def logs(call: Call) -> list[dict[str, Any]]:
             label_hash, before = row.label_hash, Contents()
         after = contents_of(row.body)
         if is_asked_for:
-            for one in changes(before, after):
-                item = _item(f"{row.id} {one.identifier}", row, row.saved_at, one.action)
-                item["identifier"] = item["annotation_hash"] = one.identifier
-                item |= {"feature_hash": one.feature_hash, "label_name": one.label_name, "frame": one.frame}
+            for change in changes(before, after):
+                item = _item(f"{row.id} {change.identifier}", row, row.saved_at, change.action)
+                item["identifier"] = item["annotation_hash"] = change.identifier
+                item |= {"feature_hash": change.feature_hash, "label_name": change.label_name, "frame": change.frame}
                 items.append(item)
         before = after
     items.sort(key=lambda item: item["created_at"])

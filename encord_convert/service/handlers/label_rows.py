@@ -273,10 +273,10 @@ def checked(label_hash: str, data_hash: str, data_type: str, body: bytes) -> tup
     answers = row.classification_answers
     for unit in row.data_units.values():
         for frame in (unit.labels,) if is_image else unit.labels.values():
-            for one in frame.classifications:
-                if one.classificationHash not in answers:
+            for entry in frame.classifications:
+                if entry.classificationHash not in answers:
                     raise AnswerDictionaryError(
-                        f"Label row {label_hash}: classification {one.classificationHash[:64]} has no answers."
+                        f"Label row {label_hash}: classification {entry.classificationHash[:64]} has no answers."
                     )
     last_frame = 0 if is_image else max((max(unit.labels, default=0) for unit in row.data_units.values()), default=0)
     return row.last_edited_at, last_frame
@@ -302,7 +302,7 @@ def _named(revision: Any) -> str:
     return f"revision {revision['id']} by {revision['email']} of {iso(revision['saved_at'])}"
 
 
-def bodies_told(call: Call, wanted: list[str]) -> list[dict[str, Any]]:
+def full_bodies(call: Call, wanted: list[str]) -> list[dict[str, Any]]:
     """Return label rows of the project whole, in the order of their hashes."""
     return _assembled(call, found(call, _several(wanted)), is_signed=False)
 
@@ -322,7 +322,7 @@ def _assembled(call: Call, rows: list[Any], is_signed: bool) -> list[dict[str, A
     files = label_rows.files(call.db, [row["data_hash"] for row in rows if row["data_type"] in ("IMG_GROUP", "DICOM")])
     bodies = label_rows.bodies(call.db, [row["head"] for row in rows if row["head"] is not None])
     link = links(call, is_signed)
-    told = [row_of(row, files.get(row["data_hash"], []), bodies.get(row["head"]), link) for row in rows]
-    for row, facts in zip(told, rows, strict=True):
+    rows_json = [row_of(row, files.get(row["data_hash"], []), bodies.get(row["head"]), link) for row in rows]
+    for row, facts in zip(rows_json, rows, strict=True):
         give_both(row, facts["number_of_frames"] - 1, facts["email"])
-    return told
+    return rows_json

@@ -27,18 +27,18 @@ PROJECT = (Kind.PROJECT,)
 def list_models(call: Call) -> list[dict[str, Any]]:
     """List the models of the project."""
     trained: dict[str, list[str]] = {}
-    for one in models.iterations(call.db, call.of.hash):
-        trained.setdefault(one["model_uid"], []).append(one["model_iteration_uid"])
+    for iteration in models.iterations(call.db, call.of.hash):
+        trained.setdefault(iteration["model_uid"], []).append(iteration["model_iteration_uid"])
     return [
         {
-            "model_uid": one["model_uid"],
-            "title": one["title"],
-            "description": one["description"],
-            "feature_node_hashes": dict.fromkeys(msgspec.json.decode(one["features"]), True),
-            "model": one["model"],
-            "model_iteration_uids": trained.get(one["model_uid"], []),
+            "model_uid": item["model_uid"],
+            "title": item["title"],
+            "description": item["description"],
+            "feature_node_hashes": dict.fromkeys(msgspec.json.decode(item["features"]), True),
+            "model": item["model"],
+            "model_iteration_uids": trained.get(item["model_uid"], []),
         }
-        for one in models.of_project(call.db, call.of.hash)
+        for item in models.of_project(call.db, call.of.hash)
     ]
 
 
@@ -46,7 +46,7 @@ def list_models(call: Call) -> list[dict[str, Any]]:
 def training_metadata(call: Call) -> list[dict[str, Any]]:
     """Return what is known of trainings, as far as it is asked for."""
     wanted = hashes(call.given("model_iteration_uids", list), "model_iteration_uids")
-    found = {one["model_iteration_uid"]: one for one in models.iterations(call.db, call.of.hash)}
+    found = {iteration["model_iteration_uid"]: iteration for iteration in models.iterations(call.db, call.of.hash)}
     unknown = [uid for uid in wanted if uid not in found]
     if unknown:
         raise ResourceNotFoundError(f"The project has no model iteration {unknown[0][:64]}.")

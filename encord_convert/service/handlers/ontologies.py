@@ -48,7 +48,7 @@ def add(call: Call, title: str, description: str, editor: bytes) -> str:
 def list_own(call: Call) -> list[dict[str, Any]]:
     """List the ontologies the caller has a role on."""
     found = ontologies.of_user(call.db, call.caller.user_hash, call.given("filter", dict, {}))
-    return [{"user_role": one["role"], "user_email": call.caller.email, "ontology": _wire(one)} for one in found]
+    return [{"user_role": match["role"], "user_email": call.caller.email, "ontology": _wire(match)} for match in found]
 
 
 @handles(Query.ONTOLOGY, Verb.GET, RESOURCE, writes=False, scope=ANY_SCOPE, kinds=(Kind.ONTOLOGY, Kind.PROJECT))
@@ -149,7 +149,7 @@ def _without_null_options(value: Any) -> Any:
     """Drop ``options: null``, which the older, flat form has where there are none."""
     if isinstance(value, dict):
         return {key: _without_null_options(one) for key, one in value.items() if key != "options" or one is not None}
-    return [_without_null_options(one) for one in value] if isinstance(value, list) else value
+    return [_without_null_options(item) for item in value] if isinstance(value, list) else value
 
 
 def described(call: Call) -> str:

@@ -47,7 +47,7 @@ _STATES = {
 def copy(call: Call) -> str:
     """Copy the project; return the hash of the copy."""
     wanted = hashes(call.given("copy_project_options", list), "copy_project_options")
-    unknown = [one for one in wanted if one not in {option.value for option in ProjectCopyOptions}]
+    unknown = [item for item in wanted if item not in {option.value for option in ProjectCopyOptions}]
     if unknown:
         raise InvalidArgumentsError(f"{unknown[0]!r:.80} is nothing that can be copied with a project.")
     options = call.given("copy_labels_options", (dict, type(None)), None) or {}
@@ -70,7 +70,7 @@ def copy(call: Call) -> str:
     }
     projects.add(call.db, {**model, **own})
     users.set_role(call.db, Kind.PROJECT, new, call.caller.user_hash, ADMIN)
-    of_model = [one["dataset_hash"] for one in projects.datasets(call.db, call.of.hash)]
+    of_model = [dataset["dataset_hash"] for dataset in projects.datasets(call.db, call.of.hash)]
     new_hashes: dict[str, str] | None = None
     if is_clone:
         new_hashes = _clone(call, new, of_model, options, words, title)

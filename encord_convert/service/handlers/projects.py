@@ -69,7 +69,7 @@ def create(call: Call) -> str:
 def list_own(call: Call) -> list[dict[str, Any]]:
     """List the projects the caller has a role in."""
     found = projects.of_user(call.db, call.caller.user_hash, call.given("filter", dict, {}))
-    return [{"user_role": one["role"], "project": _record(one)} for one in found]
+    return [{"user_role": match["role"], "project": _record(match)} for match in found]
 
 
 @handles(Query.PROJECT, Verb.GET, RESOURCE, writes=False, scope=ANY_SCOPE, kinds=(Kind.PROJECT,))
@@ -82,7 +82,7 @@ def opened(call: Call) -> dict[str, Any]:
         "ontology_hash": project["ontology_hash"],
         "editor_ontology": msgspec.Raw(ontology["editor"]) if ontology is not None else EMPTY,
         "datasets": [
-            {**one, "description": one["description"] or ""} for one in projects.datasets(call.db, call.of.hash)
+            {**item, "description": item["description"] or ""} for item in projects.datasets(call.db, call.of.hash)
         ],
         "label_rows": entries(call, project, {}) if call.given("include_labels_metadata", bool, False) else None,
         "source_projects": None if sources is None else msgspec.Raw(sources.encode()),
@@ -104,7 +104,7 @@ def add_users(call: Call) -> list[dict[str, Any]]:
     new_role = call.given("user_role", int)
     if new_role not in range(6):
         raise InvalidArgumentsError(f"{new_role} is no role in a project; roles are 0 to 5.")
-    emails = [users.address(one) for one in hashes(call.given("user_emails", list), "user_emails")]
+    emails = [users.address(hash_) for hash_ in hashes(call.given("user_emails", list), "user_emails")]
     own = (Kind.PROJECT, call.of.hash)
     for email in emails:
         user_hash = users.user_named(call.db, email, call.now)
@@ -131,7 +131,7 @@ def attach(call: Call) -> bool:
 def detach(call: Call) -> bool:
     """Detach datasets; their labels come back if they are attached again."""
     wanted = hashes(call.uid, "uid")
-    unknown = set(wanted) - {one["dataset_hash"] for one in projects.datasets(call.db, call.of.hash)}
+    unknown = set(wanted) - {dataset["dataset_hash"] for dataset in projects.datasets(call.db, call.of.hash)}
     if unknown:
         raise ResourceNotFoundError(f"The project has no dataset {min(unknown)[:64]}.")
     projects.detach(call.db, call.of.hash, wanted)
@@ -211,7 +211,7 @@ def hashes(value: Any, name: str, most: int = label_rows.MOST_IN_A_CONDITION) ->
     InvalidArgumentsError
         It is none, or longer than ``most``.
     """
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InvalidArgumentsError(f"{name} is a list of texts.")
     if len(value) > most:
         raise InvalidArgumentsError(f"{name} holds {len(value)} texts; at most {most} are taken at once.")

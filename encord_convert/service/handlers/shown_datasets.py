@@ -13,7 +13,7 @@ from encord_convert.service.calls import Call, Kind, handles_path
 from encord_convert.service.handlers import datasets as older
 from encord_convert.service.handlers import ontologies as older_ontologies
 from encord_convert.service.handlers.datasets import ADMIN
-from encord_convert.service.pages import cut, filters, told
+from encord_convert.service.pages import cut, filters, page_reply
 from encord_convert.service.store import datasets, ontologies, users
 from encord_convert.service.times import zulu
 
@@ -59,7 +59,7 @@ def list_users(call: Call) -> dict[str, Any]:
     """List who has a role in the dataset."""
     rows, token = cut(call, users.members(call.db, Kind.DATASET, call.of.hash))
     items = ({"datasetUuid": call.of.hash, "userEmail": email, "userRole": role} for _, email, role in rows)
-    return told(items, token)
+    return page_reply(items, token)
 
 
 @handles_path("GET cloud-integrations", writes=False)
@@ -73,9 +73,6 @@ def integrations(call: Call) -> dict[str, Any]:
             if (by_hash is None or hash_ in by_hash) and (by_title is None or root.url in by_title)
         ]
     }
-
-
-# --- ontologies -------------------------------------------------------------------------------------------------------
 
 
 def _record(row: Any, role: int) -> dict[str, Any]:
@@ -102,7 +99,7 @@ def create_ontology(call: Call) -> dict[str, Any]:
 def list_ontologies(call: Call) -> dict[str, Any]:
     """List the ontologies the caller has a role on."""
     rows, token = cut(call, ontologies.of_user(call.db, call.caller.user_hash, filters(call)))
-    return told((_record(one, one["role"]) for one in rows), token)
+    return page_reply((_record(row, row["role"]) for row in rows), token)
 
 
 @handles_path("GET ontologies/{ontology}", writes=False)

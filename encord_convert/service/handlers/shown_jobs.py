@@ -30,13 +30,10 @@ def _job(call: Call, kind: str) -> Any:
     return body
 
 
-# --- CVAT -------------------------------------------------------------------------------------------------------------
-
-
 def _older_import(call: Call) -> dict[str, Any]:
     """Return the payload of an import of the envelope API."""
     data = call.given("data", list)
-    if not all(isinstance(one, dict) and isinstance(one.get("dataLink"), str) for one in data):
+    if not all(isinstance(item, dict) and isinstance(item.get("dataLink"), str) for item in data):
         raise InvalidArgumentsError("data is a list of objects with dataPath and dataLink.")
     return {
         "cvat": {"annotations_base64": call.given("annotationsBase64", str)},
@@ -44,7 +41,7 @@ def _older_import(call: Call) -> dict[str, Any]:
         "review_mode": call.given("reviewMode", str),
         "transform_bounding_boxes_to_polygons": call.given("transformBoundingBoxesToPolygons", bool, False),
         "image_title_to_image_hash_map": {
-            str(one.get("dataPath") or one.get("title")): one["dataLink"].rpartition("/")[2] for one in data
+            str(entry.get("dataPath") or entry.get("title")): entry["dataLink"].rpartition("/")[2] for entry in data
         },
     }
 
@@ -60,9 +57,9 @@ def prepared_import(call: Call) -> Any:
 def begin_import(call: Call) -> str:
     """Make the project, its ontology and its rows; return the hash of the job, which is over."""
     call._payload = _older_import(call)
-    told = imports.store(call)
-    done = told.get("success")
-    issues = (done or told["error"])["issues"]
+    reply = imports.store(call)
+    done = reply.get("success")
+    issues = (done or reply["error"])["issues"]
     lists = {name: issues.get(name, []) for name in ("errors", "warnings", "infos")}
     body = {"status": "DONE" if done else "ERROR", "projectUuid": done and done["project_hash"], "issues": lists}
     return _kept(call, IMPORT, body)
@@ -73,8 +70,6 @@ def imported(call: Call) -> Any:
     """Say what came of an import."""
     return _job(call, IMPORT)
 
-
-# --- DICOM ------------------------------------------------------------------------------------------------------------
 
 _MODES = {
     "redactAllText": "REDACT_ALL_TEXT",
@@ -95,13 +90,13 @@ def prepared_deidentification(call: Call) -> list[str]:
         "redact_pixels_mode": _MODES.get(mode, mode),
         "save_conditions": [
             {
-                "value": one.get("value"),
-                "condition_type": _CONDITIONS.get(one.get("conditionType"), one.get("conditionType")),
-                "dicom_tag": one.get("dicomTag"),
+                "value": condition.get("value"),
+                "condition_type": _CONDITIONS.get(condition.get("conditionType"), condition.get("conditionType")),
+                "dicom_tag": condition.get("dicomTag"),
             }
-            if isinstance(one, dict)
-            else one
-            for one in conditions
+            if isinstance(condition, dict)
+            else condition
+            for condition in conditions
         ],
         "upload_dir": call.given("uploadDir", (str, type(None)), None),
     }
@@ -118,9 +113,6 @@ def begin_deidentification(call: Call) -> str:
 def deidentified(call: Call) -> Any:
     """Say where the files lie that were saved."""
     return _job(call, DEIDENTIFY)
-
-
-# --- videos -----------------------------------------------------------------------------------------------------------
 
 
 @handles_path("POST storage/items/reencode", writes=True)

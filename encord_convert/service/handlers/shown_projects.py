@@ -14,11 +14,11 @@ import msgspec
 from encord_convert.sdk.exceptions import InvalidArgumentsError, OperationNotAllowed, ResourceNotFoundError
 from encord_convert.service.calls import Call, Kind, handles_path
 from encord_convert.service.handlers.label_listings import MAIN
-from encord_convert.service.handlers.label_rows import begin_row, bodies_told, branch_of, save_rows
+from encord_convert.service.handlers.label_rows import begin_row, branch_of, full_bodies, save_rows
 from encord_convert.service.handlers.label_rows import found as of_branches
 from encord_convert.service.handlers.ontologies import EMPTY
 from encord_convert.service.handlers.projects import ADMIN, MANAGERS, found, hashes
-from encord_convert.service.pages import cut, filters, told
+from encord_convert.service.pages import cut, filters, page_reply
 from encord_convert.service.store import groups, label_rows, ontologies, projects, records, users
 from encord_convert.service.times import zulu
 
@@ -61,9 +61,9 @@ def list_own(call: Call) -> dict[str, Any]:
     rows = projects.of_user(call.db, call.caller.user_hash, filters(call))
     tags = set(call.asked.get("tagsAnyof", ()))
     if tags:
-        rows = [one for one in rows if tags & set(records.get(call.db, TAGGED, *[one["project_hash"]] * 2) or ())]
+        rows = [row for row in rows if tags & set(records.get(call.db, TAGGED, *[row["project_hash"]] * 2) or ())]
     some, token = cut(call, rows)
-    return told((record(call, one, one["role"]) for one in some), token)
+    return page_reply((record(call, item, item["role"]) for item in some), token)
 
 
 @handles_path("GET projects/{project}", writes=False)
@@ -77,10 +77,10 @@ def list_datasets(call: Call) -> dict[str, Any]:
     """List the datasets of the project."""
     rows, token = cut(call, projects.datasets(call.db, call.of.hash))
     items = (
-        {"datasetHash": one["dataset_hash"], "title": one["title"], "description": one["description"] or ""}
-        for one in rows
+        {"datasetHash": row["dataset_hash"], "title": row["title"], "description": row["description"] or ""}
+        for row in rows
     )
-    return told(items, token)
+    return page_reply(items, token)
 
 
 @handles_path("PUT projects/{project}/status", writes=True, roles=MANAGERS)
@@ -96,7 +96,7 @@ def set_status(call: Call) -> None:
 def list_users(call: Call) -> dict[str, Any]:
     """List who has a role in the project."""
     rows, token = cut(call, users.members(call.db, Kind.PROJECT, call.of.hash))
-    return told(({"userEmail": email, "userRole": role} for _, email, role in rows), token)
+    return page_reply(({"userEmail": email, "userRole": role} for _, email, role in rows), token)
 
 
 @handles_path("POST projects/{project}/users/bulk-delete", writes=True, roles=MANAGERS)
@@ -112,21 +112,18 @@ def remove_users(call: Call) -> None:
         raise OperationNotAllowed(f"A {kind.value} has one admin at least; this would leave none.")
 
 
-# --- branches ---------------------------------------------------------------------------------------------------------
-
-
 @handles_path("GET projects/{project}/branches", writes=False)
 def list_branches(call: Call) -> dict[str, Any]:
     """List the branches of labels of the project."""
     names = projects.branches(call.db, call.of.hash)
-    return told({"name": name} for name in [MAIN, *names])
+    return page_reply({"name": name} for name in [MAIN, *names])
 
 
 @handles_path("POST projects/{project}/label-rows/classifications", writes=False)
 def classifications(call: Call) -> dict[str, Any]:
     """Return the answers of classifications of label rows, without their objects."""
     wanted = hashes(call.given("labelUuids", list), "labelUuids")
-    rows = bodies_told(call, wanted)
+    rows = full_bodies(call, wanted)
     return {
         "labels": [
             {
@@ -144,7 +141,7 @@ def classifications(call: Call) -> dict[str, Any]:
 @handles_path("GET projects/{project}/labels/{label}/validation-state", writes=False)
 def validation_state(call: Call) -> dict[str, Any]:
     """Say that a row is valid: what is not is refused when it is saved."""
-    [row] = bodies_told(call, [call.path["label"]])
+    [row] = full_bodies(call, [call.path["label"]])
     return {
         "labelHash": row["label_hash"],
         "branchName": row["branch_name"],
@@ -157,7 +154,7 @@ def validation_state(call: Call) -> dict[str, Any]:
 @handles_path("GET projects/{project}/editor-logs", writes=False, roles=MANAGERS)
 def editor_logs(call: Call) -> dict[str, Any]:
     """Return no log of an editor: a local service has none."""
-    return told([])
+    return page_reply([])
 
 
 @handles_path("POST projects/{project}/labels/copy-branch", writes=True, roles=MANAGERS)
@@ -168,7 +165,7 @@ def copy_branch(call: Call) -> dict[str, int]:
     rows = of_branches(call, hashes(call.given("labelUuids", list), "labelUuids"))
     if any(row.get("branch_name", MAIN) != source for row in rows):
         raise InvalidArgumentsError(f"A label row is not of the branch {source[:64]}.")
-    there = {one["data_hash"]: one["label_hash"] for one in _of_data(call, target, rows)}
+    there = {item["data_hash"]: item["label_hash"] for item in _of_data(call, target, rows)}
     overwrites = call.given("overwrite", bool, False)
     bodies = label_rows.bodies(call.db, [row["head"] for row in rows if row["head"] is not None])
     saved, count = {}, 0
@@ -188,13 +185,10 @@ def _of_data(call: Call, branch: str, rows: list[dict[str, Any]]) -> list[dict[s
     return label_rows.whole(call.db, branch, data_hashes=[row["data_hash"] for row in rows])
 
 
-# --- tags -------------------------------------------------------------------------------------------------------------
-
-
 @handles_path("GET organisation/organisation-tags", writes=False)
 def list_tags(call: Call) -> dict[str, Any]:
     """List the tags of the service."""
-    return told(_tag(one) for one in records.all_of(call.db, TAG))
+    return page_reply(_tag(item) for item in records.all_of(call.db, TAG))
 
 
 @handles_path("POST organisation/organisation-tags", writes=True)
@@ -208,8 +202,8 @@ def add_tag(call: Call) -> dict[str, Any]:
 @handles_path("DELETE organisation/organisation-tags/{tag}", writes=True)
 def remove_tag(call: Call) -> None:
     """Forget a tag the caller made."""
-    own = [one for one in records.all_of(call.db, TAG) if one["user_hash"] == call.caller.user_hash]
-    if call.path["tag"] not in [one["uuid"] for one in own]:
+    own = [entry for entry in records.all_of(call.db, TAG) if entry["user_hash"] == call.caller.user_hash]
+    if call.path["tag"] not in [item["uuid"] for item in own]:
         raise ResourceNotFoundError("There is no such tag, or it is another's.")
     records.remove(call.db, TAG, call.path["tag"])
 
@@ -218,7 +212,7 @@ def remove_tag(call: Call) -> None:
 def tags_of_project(call: Call) -> dict[str, Any]:
     """List the tags of the project."""
     own = records.get(call.db, TAGGED, call.of.hash, call.of.hash) or []
-    return told(_tag(one) for one in records.all_of(call.db, TAG) if one["uuid"] in own)
+    return page_reply(_tag(item) for item in records.all_of(call.db, TAG) if item["uuid"] in own)
 
 
 @handles_path("PUT projects/{project}/tags/{tag}", writes=True, roles=MANAGERS)
@@ -235,7 +229,7 @@ def tag(call: Call) -> None:
 def untag(call: Call) -> None:
     """Take a tag from the project."""
     own = records.get(call.db, TAGGED, call.of.hash, call.of.hash) or []
-    _keep_tags(call, [one for one in own if one != call.path["tag"]])
+    _keep_tags(call, [item for item in own if item != call.path["tag"]])
 
 
 def _keep_tags(call: Call, uuids: list[str]) -> None:

@@ -18,7 +18,7 @@ from encord_convert.service.handlers.label_rows import WRITERS
 from encord_convert.service.handlers.projects import ANYBODY_AT_WORK, MANAGERS
 from encord_convert.service.handlers.shown_projects import STAGE_TYPES
 from encord_convert.service.handlers.workflows import REVIEWERS, STATES
-from encord_convert.service.pages import page, told, window
+from encord_convert.service.pages import page, page_reply, window
 from encord_convert.service.store import label_rows, projects, tasks, users
 from encord_convert.service.store.datasets import like_any
 from encord_convert.service.store.tables import DATA_ROWS
@@ -60,7 +60,7 @@ def listing(call: Call) -> dict[str, Any]:
     first, most = window(call)
     rows = tasks.listed(call.db, call.of.hash, place, *_conditions(call), first=first, most=most + 1)
     some, token = page(rows, first, most)
-    return told((_task(call, row) for row in some), token)
+    return page_reply((_task(call, row) for row in some), token)
 
 
 def _conditions(call: Call) -> list[Any]:
@@ -98,9 +98,9 @@ def act(call: Call) -> None:
     """Do something with tasks; with all of them, or none."""
     place = _place(call, call.path["stage"])
     wanted = call.payload
-    if not isinstance(wanted, list) or len(wanted) > MOST_AT_ONCE or not all(isinstance(one, dict) for one in wanted):
+    if not isinstance(wanted, list) or len(wanted) > MOST_AT_ONCE or not all(isinstance(item, dict) for item in wanted):
         raise InvalidArgumentsError(f"Expected a list of at most {MOST_AT_ONCE} actions.")
-    data_hashes = _data(call, [one.get("taskUuid") for one in wanted], place)
+    data_hashes = _data(call, [entry.get("taskUuid") for entry in wanted], place)
     for data_hash, one in zip(data_hashes, wanted, strict=True):
         action = one.get("action")
         if action not in _OF_PLACE[place]:
@@ -193,7 +193,7 @@ def move(call: Call) -> None:
 def reviews(call: Call) -> dict[str, Any]:
     """Return no reviews of single labels: there are none."""
     _data(call, [call.path["task"]], _place(call, call.path["stage"]))
-    return told([])
+    return page_reply([])
 
 
 @handles_path(

@@ -48,9 +48,6 @@ class Facts(msgspec.Struct):
 _facts = msgspec.json.Decoder(Facts)
 
 
-# --- places ----------------------------------------------------------------------------------------------------------
-
-
 def _places(call: Call, kind: Query, titles: list[Any]) -> list[tuple[uploads.Upload, dict[str, str]]]:
     if len(titles) > MOST_FILES:
         raise InvalidArgumentsError(f"At most {MOST_FILES} places are given at once.")
@@ -58,8 +55,8 @@ def _places(call: Call, kind: Query, titles: list[Any]) -> list[tuple[uploads.Up
     for title in titles:
         place = uploads.new_upload(call.of.hash, kind.value, titled(title, "name"), call.now)
         url = call.storage.upload_url(call.base_url, place.data_hash, call.now)
-        told = {"signed_url": url, "data_hash": place.data_hash, "title": place.title, "file_link": place.file_link}
-        made.append((place, told))
+        slot = {"signed_url": url, "data_hash": place.data_hash, "title": place.title, "file_link": place.file_link}
+        made.append((place, slot))
     return made
 
 
@@ -84,10 +81,7 @@ def place_for_a_video(call: Call) -> dict[str, str]:
 def places(call: Call) -> list[dict[str, str]]:
     """Give a place for each of several images or DICOM files."""
     uploads.add_uploads(call.db, [place for place, _ in call.prepared])
-    return [told for _, told in call.prepared]
-
-
-# --- registering -----------------------------------------------------------------------------------------------------
+    return [slot for _, slot in call.prepared]
 
 
 def arrived(
@@ -188,9 +182,9 @@ def single_image(call: Call) -> dict[str, bool]:
 @handles(Query.IMAGES, Verb.PUT, RESOURCE, writes=False, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
 def images(call: Call) -> dict[str, bool]:
     """Say whether images arrived that are to be made a group of."""
-    if not isinstance(call.payload, list) or not all(isinstance(one, dict) for one in call.payload):
+    if not isinstance(call.payload, list) or not all(isinstance(item, dict) for item in call.payload):
         raise InvalidArgumentsError("Expected a list of uploads.")
-    arrived(call, texts([one.get("data_hash") for one in call.payload]), Query.SIGNED_IMAGES_URL)
+    arrived(call, texts([entry.get("data_hash") for entry in call.payload]), Query.SIGNED_IMAGES_URL)
     return {"success": True}
 
 
@@ -220,24 +214,21 @@ def _member(upload: Any, facts: Facts) -> dict[str, Any]:
     }
 
 
-# --- DICOM -----------------------------------------------------------------------------------------------------------
-
-
 @handles(Query.DICOM_SERIES, Verb.POST, RESOURCE, writes=True, scope=WRITE, roles=ADMIN, kinds=IN_A_DATASET)
 def dicom_series(call: Call) -> dict[str, Any]:
     """Make a series of DICOM files; the order of its frames comes from the files.
 
     The answer has ``notes`` besides what the wire protocol demands: what of the series is odd, a sentence each.
     """
-    if not isinstance(call.uid, list) or not all(isinstance(one, dict) for one in call.uid):
+    if not isinstance(call.uid, list) or not all(isinstance(entry, dict) for entry in call.uid):
         raise InvalidArgumentsError("Expected a list of objects with id, uri and title.")
-    hashes = texts([one.get("id") for one in call.uid])
+    hashes = texts([item.get("id") for item in call.uid])
     members = arrived(call, hashes, Query.SIGNED_DICOMS_URL)
     data_hash = str(uuid4())
     head, slices, kept, notes = gathered(members)
     links = {upload.data_hash: upload.file_link for upload, _ in kept}
     title = call.given("title", str, None) or head.series
-    frames = [block(one, links) for one in slices]
+    frames = [block(slice_, links) for slice_ in slices]
     series = {"patient_id": head.patient, "study_uid": head.study, "series_uid": head.series}
     row = new_row(
         call, data_hash, titled(title), "DICOM", width=slices[0].width, height=slices[0].height, file_type=DICOM,
@@ -279,12 +270,12 @@ def gathered(members: Sequence[tuple[Any, Facts]]) -> tuple[Header, list[Slice],
             continue
         kept[uid] = (upload, facts)
         # The name decides where nothing else does; the hash says which file it is.
-        slices += [one._replace(file=f"{upload.title}/{upload.data_hash}") for one in header.slices]
+        slices += [slice_._replace(file=f"{upload.title}/{upload.data_hash}") for slice_ in header.slices]
     assert head is not None
     placed, said = ordered(slices, "position")
     notes = [sentence for _, sentence in said]
     width, height = placed[0].width, placed[0].height
-    others = sum((one.width, one.height) != (width, height) for one in placed)
+    others = sum((item.width, item.height) != (width, height) for item in placed)
     if others:
         notes.append(
             f"{others} of {len(placed)} slices are not of {width} x {height} pixels as the first is; their coordinates "

@@ -57,9 +57,9 @@ def models(db: Connection, from_project: str, to_project: str) -> None:
         new = {"model_uid": str(uuid4()), "project_hash": to_project}
         db.execute(insert(MODELS).values({**model, **new}))
         trained = select(MODEL_ITERATIONS).where(MODEL_ITERATIONS.c.model_uid == model["model_uid"])
-        for one in db.execute(trained).mappings().all():
+        for item in db.execute(trained).mappings().all():
             own = {"model_iteration_uid": str(uuid4()), "model_uid": new["model_uid"]}
-            db.execute(insert(MODEL_ITERATIONS).values({**one, **own}))
+            db.execute(insert(MODEL_ITERATIONS).values({**item, **own}))
 
 
 def roles(db: Connection, from_project: str, to_project: str, but: str) -> None:

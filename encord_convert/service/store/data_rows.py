@@ -50,7 +50,7 @@ def add_data_row(db: Connection, row: dict[str, Any], files: Sequence[dict[str, 
 
 
 def has_data_row(db: Connection, dataset_hash: str, data_hash: str) -> bool:
-    """Tell whether a dataset has a data row."""
+    """Return whether a dataset has a data row."""
     found = _OF_DATASET.first(db, {"data_hash": data_hash})
     return found is not None and found[0] == dataset_hash
 
@@ -102,7 +102,7 @@ def texts(value: object) -> list[str]:
     InvalidArgumentsError
         It is none.
     """
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InvalidArgumentsError("Expected a list of texts.")
     return value
 
@@ -119,7 +119,7 @@ def series_of(db: Connection, data_hash: str) -> bytes | None:
 
 
 def change_data_row(db: Connection, dataset_hash: str, data_hash: str, changes: dict[str, Any], now: float) -> bool:
-    """Change columns of a data row; tell whether there is such a one in the dataset."""
+    """Change columns of a data row; return whether there is such a one in the dataset."""
     row = update(DATA_ROWS).where(DATA_ROWS.c.data_hash == data_hash, DATA_ROWS.c.dataset_hash == dataset_hash)
     item = select(DATA_ROWS.c.backing_item_uuid).where(DATA_ROWS.c.data_hash == data_hash)
     if "client_metadata" in changes and (uuid := db.scalar(item)) is not None:
@@ -135,7 +135,7 @@ _RENAME = Prepared(
 
 
 def rename_data_rows(db: Connection, dataset_hash: str, titles: Sequence[tuple[str, str]], now: float) -> bool:
-    """Rename data rows of a dataset, hash and title each; tell whether all are there. Of a row, the last counts."""
+    """Rename data rows of a dataset, hash and title each; return whether all are there. Of a row, the last counts."""
     last = dict(titles)  # each version of a row that a transaction makes slows down the next on PostgreSQL
     rows = [
         {"own_data": hash_, "own_dataset": dataset_hash, "title": title, "now": now} for hash_, title in last.items()

@@ -211,7 +211,7 @@ def _copy(file: Path, to: Path) -> None:
 
 
 def _copy_there(connection: Connection, newest: int) -> None:
-    """Copy the tables of a PostgreSQL schema into one beside it, ``SCHEMA_before_VERSION``."""
+    """Copy the tables of a PostgreSQL schema into one next to it, ``SCHEMA_before_VERSION``."""
     quoted = connection.dialect.identifier_preparer.quote
     own = connection.execute(select(func.current_schema())).scalar_one()
     copy = quoted(f"{own}_before_{newest}")

@@ -109,7 +109,7 @@ def is_backing() -> ColumnElement[bool]:
 
 
 def is_of_dataset(db: Connection, uuid: str) -> bool:
-    """Tell whether a folder is that of a dataset."""
+    """Return whether a folder is that of a dataset."""
     return db.execute(select(DATASETS.c.dataset_hash).where(_FOLDER_OF_DATASET.in_([uuid]))).first() is not None
 
 

@@ -65,7 +65,7 @@ def emails(db: Connection, group_hash: str) -> list[str]:
 def add_users(db: Connection, group_hash: str, user_hashes: Iterable[str]) -> None:
     """Take users into a group."""
     there = set(_members(db, group_hash))
-    new = [one for one in user_hashes if one not in there]
+    new = [item for item in user_hashes if item not in there]
     for user_hash in new:
         db.execute(insert(GROUP_USERS), {"group_hash": group_hash, "user_hash": user_hash})
         if users.role_of(db, KIND, group_hash, user_hash) is None:

@@ -44,8 +44,8 @@ _FOLDER = Prepared(
 
 def add(db: Connection, item: dict[str, Any], children: Sequence[dict[str, Any]] = ()) -> None:
     """Add an item, and those that are in it: columns of :data:`ITEMS`. Children that are there already stay."""
-    new = [one for one in children if _IS_THERE.first(db, {"uuid": one["uuid"]}) is None]
-    _ADD.change_many(db, [_EMPTY | one for one in (*new, item)])
+    new = [child for child in children if _IS_THERE.first(db, {"uuid": child["uuid"]}) is None]
+    _ADD.change_many(db, [_EMPTY | entry for entry in (*new, item)])
     in_order = [{"uuid": item["uuid"], "position": place, "child": one["uuid"]} for place, one in enumerate(children)]
     _CHILD.change_many(db, in_order)
 
@@ -101,8 +101,8 @@ def files_of(db: Connection, uuid: str) -> list[dict[str, Any]]:
     """Return the files of a data row that shows an item, as new rows have them."""
     names = ("file_link", "file_type", "file_size", "sha256", "storage_location", "width", "height")
     return [
-        {"image_hash": str(uuid4()), "title": one.name, **{name: getattr(one, name) for name in names}}
-        for one in children(db, uuid)
+        {"image_hash": str(uuid4()), "title": child.name, **{name: getattr(child, name) for name in names}}
+        for child in children(db, uuid)
     ]
 
 
@@ -116,7 +116,7 @@ def items(db: Connection, uuids: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for first in range(0, len(uuids), MOST_AT_ONCE):
         part = uuids[first : first + MOST_AT_ONCE]
-        found |= {one.uuid: one for one in db.execute(select(ITEMS).where(ITEMS.c.uuid.in_(part)))}
+        found |= {record.uuid: record for record in db.execute(select(ITEMS).where(ITEMS.c.uuid.in_(part)))}
     return found
 
 

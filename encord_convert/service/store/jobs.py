@@ -59,12 +59,12 @@ def counts(db: Connection, job: int) -> dict[int, int]:
     return {state: count for state, count in db.execute(query)}  # noqa: C416 (rows are no pairs)
 
 
-def tell(db: Connection, job: int, was: int, told: Iterable[tuple[int, int, bytes]]) -> None:
+def record(db: Connection, job: int, was: int, results: Iterable[tuple[int, int, bytes]]) -> None:
     """Note what came of units that were in a state: place, new state, JSON.
 
     Of one that is in another by now nothing is noted: a second service on this database was faster.
     """
-    rows = [{"own_place": place, "new_state": state, "new_found": found} for place, state, found in told]
+    rows = [{"own_place": place, "new_state": state, "new_found": found} for place, state, found in results]
     own = (JOB_UNITS.c.job == job, JOB_UNITS.c.state == was, JOB_UNITS.c.place == bindparam("own_place"))
     if rows:
         db.execute(

@@ -46,7 +46,7 @@ def revisions(db: Connection, project_hash: str, wanted: Conditions) -> Iterator
     """Yield revisions of the rows concerned, row by row and oldest first, and whether each is asked for.
 
     From the first that is asked for to the last of its row, and the one before: what a revision changed shows only
-    beside the one before.
+    next to the one before.
     """
     table = LABEL_REVISIONS
     is_asked_for = and_(True, *wanted.of(table, table.c.saved_at))

@@ -174,9 +174,6 @@ def bodies(db: Connection, revisions: Sequence[int]) -> dict[int, bytes]:
     return dict(_BODIES.rows(db, revisions))
 
 
-# --- rows -----------------------------------------------------------------------------------------------------------
-
-
 def known(db: Connection, project_hash: str, label_hashes: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return what the project knows of rows, by label hash."""
     rows = (dict(zip(LABEL_ROWS.c.keys(), row, strict=True)) for row in _KNOWN.rows(db, label_hashes))
@@ -191,7 +188,7 @@ def put(db: Connection, project_hash: str, data_hash: str, values: dict[str, Any
 
 
 def change(db: Connection, project_hash: str, data_hash: str, values: dict[str, Any]) -> bool:
-    """Overwrite columns of the row of a piece of data; tell whether there is one."""
+    """Overwrite columns of the row of a piece of data; return whether there is one."""
     own = {"own_project": project_hash, "own_data": data_hash}
     return _changing(tuple(values)).change(db, {**values, **own}) > 0
 
@@ -229,9 +226,6 @@ def note(
     common = {"project_hash": project_hash, "user_hash": user_hash, "action": action, "done_at": now}
     if data_hashes:
         db.execute(insert(LABEL_EVENTS), [{**common, "data_hash": data_hash} for data_hash in data_hashes])
-
-
-# --- revisions ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,14 +295,14 @@ def save(db: Connection, project_hash: str, user_hash: str, revisions: list[Revi
     rows = [
         {
             "project_hash": project_hash,
-            "data_hash": one.data_hash,
-            "label_hash": one.label_hash,
+            "data_hash": entry.data_hash,
+            "label_hash": entry.label_hash,
             "user_hash": user_hash,
-            "saved_at": one.saved_at,
-            "sha256": one.sha256,
-            "body": one.body,
+            "saved_at": entry.saved_at,
+            "sha256": entry.sha256,
+            "body": entry.body,
         }
-        for one in revisions
+        for entry in revisions
     ]
     if not rows:
         return
@@ -317,13 +311,13 @@ def save(db: Connection, project_hash: str, user_hash: str, revisions: list[Revi
     pointers = [
         {
             "own_project": project_hash,
-            "own_data": one.data_hash,
-            "new_head": numbers[one.label_hash],
+            "own_data": item.data_hash,
+            "new_head": numbers[item.label_hash],
             "new_head_by": user_hash,
-            "new_sha256": one.sha256,
-            "new_time": one.saved_at,
+            "new_sha256": item.sha256,
+            "new_time": item.saved_at,
         }
-        for one in revisions
+        for item in revisions
     ]
     if len(pointers) == 1:
         _POINT.change(db, pointers[0])

@@ -37,6 +37,6 @@ def iterations(db: Connection, project_hash: str) -> list[RowMapping]:
 
 
 def remove(db: Connection, project_hash: str, model_uid: str) -> bool:
-    """Delete a model with its trainings; tell whether there was one."""
+    """Delete a model with its trainings; return whether there was one."""
     own = (MODELS.c.project_hash == project_hash, MODELS.c.model_uid == model_uid)
     return db.execute(delete(MODELS).where(*own)).rowcount > 0

@@ -27,7 +27,7 @@ def add(db: Connection, ontology_hash: str, title: str, description: str, editor
 
 
 def change(db: Connection, ontology_hash: str, now: float, **values: Any) -> bool:
-    """Overwrite some columns of an ontology; tell whether there is one."""
+    """Overwrite some columns of an ontology; return whether there is one."""
     statement = update(ONTOLOGIES).where(ONTOLOGIES.c.ontology_hash == ontology_hash)
     return db.execute(statement.values(last_edited_at=now, **values)).rowcount > 0
 

@@ -22,10 +22,6 @@ class Prepared:
 
     Rows come as plain tuples, in the order of its columns and as the driver has them: only for columns whose values no
     layer above turns into something else (texts, numbers, bytes).
-
-    Parameters
-    ----------
-    statement : Executable
     """
 
     def __init__(self, statement: Executable) -> None:
@@ -37,7 +33,7 @@ class Prepared:
         try:
             found: Sequence[Any] = self._run(db, values).fetchall()
         except db.dialect.loaded_dbapi.Error as error:
-            raise self._told(db, error) from error
+            raise self._translated(db, error) from error
         return found
 
     def first(self, db: Connection, values: Mapping[str, Any]) -> Any:
@@ -50,7 +46,7 @@ class Prepared:
         try:
             changed: int = self._run(db, values).rowcount
         except db.dialect.loaded_dbapi.Error as error:
-            raise self._told(db, error) from error
+            raise self._translated(db, error) from error
         return changed
 
     def change_many(self, db: Connection, values: Sequence[Mapping[str, Any]]) -> int:
@@ -58,16 +54,16 @@ class Prepared:
         if not values:
             return 0
         text, names, constants = self._texts.get(db.dialect.name) or self._compiled(db)
-        given: list[Any] = [{**constants, **one} for one in values]
+        given: list[Any] = [{**constants, **item} for item in values]
         if names is not None:
-            given = [[one[name] for name in names] for one in given]
+            given = [[entry[name] for name in names] for entry in given]
         raw: Any = db.connection.driver_connection
         cursor = raw.cursor()
         try:
             cursor.executemany(text, given)
             changed: int = cursor.rowcount
         except db.dialect.loaded_dbapi.Error as error:
-            raise self._told(db, error) from error
+            raise self._translated(db, error) from error
         return changed
 
     def _run(self, db: Connection, values: Mapping[str, Any]) -> Any:
@@ -85,7 +81,7 @@ class Prepared:
         self._texts[db.dialect.name] = text
         return text
 
-    def _told(self, db: Connection, error: Exception) -> Exception:
+    def _translated(self, db: Connection, error: Exception) -> Exception:
         """Return an error of the driver as the rest of the program knows it."""
         text = self._texts[db.dialect.name][0]
         base = db.dialect.loaded_dbapi.Error

@@ -77,14 +77,14 @@ def branches(db: Connection, project_hash: str) -> dict[str, str]:
 
     The label rows of a branch are those of a project of its own, which nobody has a role in.
     """
-    return {msgspec.json.decode(one["body"]): one["uuid"] for one in records.all_of(db, BRANCH, project_hash)}
+    return {msgspec.json.decode(record["body"]): record["uuid"] for record in records.all_of(db, BRANCH, project_hash)}
 
 
 def add_branch(db: Connection, project_hash: str, name: str, user_hash: str, now: float) -> str:
     """Make a branch, on which nothing is labelled; return its hash."""
     own = dict(find(db, project_hash) or {}) | {"project_hash": str(uuid4()), "workflow_manager_uuid": None}
     add(db, own | {"title": name, "created_at": now, "last_edited_at": now})
-    attach(db, own["project_hash"], [one["dataset_hash"] for one in datasets(db, project_hash)])
+    attach(db, own["project_hash"], [dataset["dataset_hash"] for dataset in datasets(db, project_hash)])
     return records.put(db, BRANCH, name, user_hash, now, uuid=own["project_hash"], scope=project_hash)
 
 
@@ -121,7 +121,7 @@ _MANAGER = Prepared(
 
 
 def has_workflow(db: Connection, project_hash: str) -> bool:
-    """Tell whether a project was made with a workflow; all others have statuses, and stages beside them."""
+    """Return whether a project was made with a workflow; all others have statuses, and stages as well."""
     found = _MANAGER.first(db, {"project_hash": project_hash})
     return found is not None and found[0] is not None
 

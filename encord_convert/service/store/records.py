@@ -44,7 +44,7 @@ def all_of(db: Connection, kind: str, scope: str = "") -> list[RowMapping]:
 
 
 def remove(db: Connection, kind: str, uuid: str, scope: str | None = None) -> bool:
-    """Forget a record; tell whether it was there."""
+    """Forget a record; return whether it was there."""
     own = [RECORDS.c.kind == kind, RECORDS.c.uuid == uuid]
     if scope is not None:
         own.append(RECORDS.c.scope == scope)

@@ -7,6 +7,7 @@ JSON text.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -21,6 +22,8 @@ from sqlalchemy import (
 )
 
 METADATA = MetaData()
+
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 VERSION = Table("schema_version", METADATA, Column("version", Integer, nullable=False))
 """One row: which version of the tables this is."""

@@ -16,14 +16,12 @@ from sqlalchemy import (
     Text,
 )
 
-from encord_convert.service.store.tables import METADATA
-
-_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+from encord_convert.service.store.tables import METADATA, NUMBER
 
 JOBS = Table(
     "jobs",
     METADATA,
-    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("process_hash", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("dataset_hash", Text, ForeignKey("datasets.dataset_hash", ondelete="CASCADE"), nullable=False),

@@ -15,9 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-from encord_convert.service.store.tables import METADATA
-
-_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+from encord_convert.service.store.tables import METADATA, NUMBER
 
 LABEL_ROWS = Table(
     "label_rows",
@@ -45,7 +43,7 @@ stage in the workflow."""
 LABEL_REVISIONS = Table(
     "label_revisions",
     METADATA,
-    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("project_hash", Text, ForeignKey("projects.project_hash", ondelete="CASCADE"), nullable=False),
     Column("data_hash", Text, nullable=False),
     Column("label_hash", Text, nullable=False),
@@ -61,7 +59,7 @@ LABEL_REVISIONS = Table(
 LABEL_EVENTS = Table(
     "label_events",
     METADATA,
-    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("project_hash", Text, ForeignKey("projects.project_hash", ondelete="CASCADE"), nullable=False),
     Column("data_hash", Text, nullable=False),
     Column("user_hash", Text, nullable=False),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     Float,
     ForeignKey,
@@ -14,9 +13,7 @@ from sqlalchemy import (
     Text,
 )
 
-from encord_convert.service.store.tables import METADATA
-
-_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+from encord_convert.service.store.tables import METADATA, NUMBER
 
 GROUPS = Table(
     "groups",
@@ -89,7 +86,7 @@ TASKS = Table(
 TASK_ACTIONS = Table(
     "task_actions",
     METADATA,
-    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("project_hash", Text, ForeignKey("projects.project_hash", ondelete="CASCADE"), nullable=False),
     Column("data_hash", Text, nullable=False),
     Column("stage", Text, nullable=False),

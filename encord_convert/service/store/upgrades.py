@@ -22,9 +22,9 @@ _STAGES = {"LABELLED": 1, "REVIEW_IN_PROGRESS": 1, "REVIEWED": 2, "REVIEWED_TWIC
 def give_storage(db: Connection) -> None:
     """Make folders of datasets, items of data rows, stages of projects, and move places to upload to."""
     folder = func.coalesce(DATASETS.c.backing_folder_uuid, DATASETS.c.dataset_hash)
-    for one in db.execute(select(DATASETS).where(folder.not_in(select(FOLDERS.c.uuid)))).all():
-        uuid = one.backing_folder_uuid or one.dataset_hash
-        folders.add(db, one.user_hash, one.title, one.created_at, uuid=uuid)
+    for item in db.execute(select(DATASETS).where(folder.not_in(select(FOLDERS.c.uuid)))).all():
+        uuid = item.backing_folder_uuid or item.dataset_hash
+        folders.add(db, item.user_hash, item.title, item.created_at, uuid=uuid)
     shown = DATA_ROWS.c.backing_item_uuid
     hashes = list(
         db.scalars(select(DATA_ROWS.c.data_hash).where(shown.is_not(None), shown.not_in(select(ITEMS.c.uuid))))

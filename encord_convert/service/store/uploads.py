@@ -59,7 +59,7 @@ def upload(db: Connection, data_hash: str) -> Upload | None:
 def uploads(db: Connection, owners: Container[str], data_hashes: Sequence[str]) -> dict[str, Upload]:
     """Return places that were given to one of some datasets, folders or users, by their hashes."""
     found = map(Upload._make, _UPLOADS.rows(db, data_hashes))
-    return {one.data_hash: one for one in found if one.owner in owners}
+    return {match.data_hash: match for match in found if match.owner in owners}
 
 
 def arrived(db: Connection, data_hash: str, sha256: str, size: int, facts: str) -> None:

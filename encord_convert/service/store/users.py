@@ -89,7 +89,7 @@ def api_key(db: Connection, secret_sha256: str) -> Any:
 
 
 def is_empty(db: Connection) -> bool:
-    """Tell whether there is no user yet."""
+    """Return whether there is no user yet."""
     return db.execute(select(USERS.c.user_hash).limit(1)).first() is None
 
 
@@ -160,9 +160,6 @@ def users(db: Connection) -> list[tuple[str, int]]:
     return [(email, count) for email, count in db.execute(query)]
 
 
-# --- roles ------------------------------------------------------------------------------------------------------------
-
-
 def role_of(db: Connection, kind: str, hash_: str, user_hash: str) -> int | None:
     """Return the role of a user in a resource; None if there is none, and the resource is as if it were not."""
     found = _ROLE.first(db, {"of_user": user_hash, "of_kind": kind, "of_hash": hash_})
@@ -186,9 +183,6 @@ def members(db: Connection, kind: str, hash_: str) -> list[tuple[str, str, int]]
         .order_by(USERS.c.email)
     )
     return [(user_hash, email, role) for user_hash, email, role in db.execute(query)]
-
-
-# --- request ids ------------------------------------------------------------------------------------------------------
 
 
 def answered(db: Connection, caller: str, request_id: str) -> tuple[bytes, bytes] | None:

@@ -99,8 +99,6 @@ class OneWriter:
             if self._short_connection is not None:
                 self._short_connection.close()
 
-    # --- short writes: all of this on the thread that hands them in, but for waiting for the disk ---------------------
-
     def _begin_short(self) -> None:
         """Run the short writes that were handed in, and let the disk have them; or leave them to the other thread."""
         if not self._short or self._underway is not None or not self._is_open:
@@ -118,9 +116,9 @@ class OneWriter:
             return
         self._underway = batch, values
         committed = self._committer.submit(transaction.commit)
-        committed.add_done_callback(self._tell_end)
+        committed.add_done_callback(self._report_end)
 
-    def _tell_end(self, committed: Future[None]) -> None:
+    def _report_end(self, committed: Future[None]) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody listens any more
             self._soon(self._end_short, committed)
 
@@ -157,8 +155,6 @@ class OneWriter:
             self._short_connection = connection
         return self._short_connection
 
-    # --- all others ---------------------------------------------------------------------------------------------------
-
     def _run(self) -> None:
         with self._engine.connect().execution_options(writes=True) as connection:
             while (first := self._waiting.get()) is not None:
@@ -181,7 +177,7 @@ class OneWriter:
                 for item in batch:
                     self._commit([item], connection)
             else:
-                batch[0][1].set_exception(_told(error))
+                batch[0][1].set_exception(_translated(error))
             return
         _resolve(batch, outcomes)
 
@@ -222,7 +218,7 @@ def _outcome(work: Work[Any], connection: Connection) -> tuple[Any, Exception | 
     return value, None
 
 
-def _told(error: Exception) -> Exception:
+def _translated(error: Exception) -> Exception:
     """Return the error a caller is told: a full disk is no bug."""
     text = str(getattr(error, "orig", "")).lower()
     if "disk is full" in text or "no space left" in text or "disk i/o error" in text:
@@ -253,7 +249,7 @@ class ManyWriters:
             except (IntegrityError, OperationalError) as error:
                 # Two writes met: the later one sees what the earlier one wrote, and says what it has to say of it.
                 if attempt == ATTEMPTS:
-                    raise _told(error) from error
+                    raise _translated(error) from error
                 # By chance, or those that met would meet again.
                 time.sleep(random.uniform(0, min(0.002 * 2**attempt, LONGEST_PAUSE_S)))
         raise AssertionError

@@ -1,1 +1,1 @@
-"""Mapping of classes and attributes to others: the file, and what it does to labels."""
+"""Mapping of classes and attributes to others: the mapping file and its effect on labels."""

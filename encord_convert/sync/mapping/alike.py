@@ -1,4 +1,4 @@
-"""Classes whose names look alike, as a mapping that makes them one: equal but for case, blanks, hyphens or plural."""
+"""Suggests a mapping that merges classes whose names differ only in case, blanks, hyphens or plural."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _ES = ("ses", "xes", "zes", "ches", "shes")
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Names that look alike.
+    """A group of similar names.
 
     Parameters
     ----------
     to : str
-        The one that came first.
+        The first one.
     names : dict of str to list of str
         Each name, and the sources that have it.
     shapes : dict of str to list of str
-        The shapes to name, of a name that is one of labels and of whole images too.
+        The shapes to list, for names used by both objects and whole-image labels.
     """
 
     to: str
@@ -35,7 +35,7 @@ class Alike:
 
 
 def forms(name: str) -> list[str]:
-    """Return what a name is without case and what is between words, and what it may be the plural of.
+    """Return the normalized forms of a name: without case and separators, and possible singulars.
 
     >>> forms("Traffic_Lights"), forms("traffic light"), forms("buses"), forms("glass"), forms("berries")
     (['trafficlights', 'trafficlight'], ['trafficlight'], ['buses', 'buse', 'bus'], ['glass'], \
@@ -51,7 +51,7 @@ def forms(name: str) -> list[str]:
 
 
 def alike(sources: Iterable[tuple[str, Structure]]) -> list[Alike]:
-    """Return the names of classes that look alike, of one source too, in the order they came.
+    """Return groups of similar class names, also within one source, in order of appearance.
 
     Parameters
     ----------
@@ -81,19 +81,19 @@ def alike(sources: Iterable[tuple[str, Structure]]) -> list[Alike]:
 
 
 def mapping_of(found: Iterable[Alike]) -> dict[str, Any]:
-    """Return the mapping that makes names one."""
+    """Return the mapping that merges the names."""
     return {"classes": [table for group in found for name in group.names for table in _tables(group, name)]}
 
 
 def mapping_text(found: Iterable[Alike]) -> str:
-    """Return the same as a mapping file, YAML: for editing."""
+    """Return it as a YAML mapping file for editing."""
     lines = []
     for group in found:
         for name, sources in group.names.items():
             for table in _tables(group, name):
                 lines.append(f"- name: {text_of(name)}  # {', '.join(map(_comment, sources))}")
                 lines += [f"  {key}: {text_of(value)}" for key, value in table.items() if key != "name"]
-    head = "# Classes whose names look alike, each with its sources. Edit `to`, or delete what is not the same."
+    head = "# Classes with similar names, each with its sources. Edit `to`, or delete those that differ."
     return "\n".join([head, "classes:" if lines else "classes: []", *lines]) + "\n"
 
 
@@ -103,4 +103,4 @@ def _tables(group: Alike, name: str) -> list[dict[str, str]]:
 
 
 def _comment(text: str) -> str:
-    return "".join(one if one.isprintable() else " " for one in text)
+    return "".join(item if item.isprintable() else " " for item in text)

@@ -1,7 +1,7 @@
-"""Labels drawn as another shape, in the JSON form of a label row.
+"""Converts labels to another shape, in the JSON form of a label row.
 
-Every shape becomes the box around it; what has an area becomes the polygon or the mask of that area, an ellipse or a
-cuboid that of its outline.
+Every shape can become its bounding box; one with an area a polygon or mask of it, ellipses and cuboids by their
+outline.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ KEYS: Mapping[str, str] = {
     "circle": "circle",
     "cuboid_2d": "cuboid_2d",
 }
-"""Where the entry of a shape has its coordinates."""
+"""Key of the coordinates in an entry, by shape."""
 
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "bounding_box": ("rotatable_bounding_box", "polygon", "bitmask"),
@@ -47,24 +47,24 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "circle": ("bounding_box", "polygon", "bitmask"),
     "cuboid_2d": ("bounding_box", "polygon", "bitmask"),
 }
-"""What each shape can become."""
+"""Shapes that each shape can become."""
 
 EXACT = frozenset({("bounding_box", "rotatable_bounding_box"), ("bounding_box", "polygon"), ("bitmask", "polygon"),
                    ("rotatable_bounding_box", "polygon"), ("polyline", "polygon")})  # fmt: skip
-"""Changes of shape that move nothing."""
+"""Lossless changes of shape."""
 
 OUTLINES: Mapping[str, Callable[[dict[str, Any]], Any]] = {
     "ellipse": EllipseCoordinates.from_dict,
     "circle": CircleCoordinates.from_dict,
     "cuboid_2d": Cuboid2DCoordinates._from_dict,
 }
-"""What reads the shapes that are drawn as the outline of what they are."""
+"""Parsers of shapes that are converted by their outline."""
 
 Ring = list[float]
 
 
 def retyped(entry: dict[str, Any], shape: str, new: str, width: int, height: int) -> dict[str, Any]:
-    """Return an entry of a frame drawn as another shape.
+    """Return an entry of a frame converted to another shape.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def retyped(entry: dict[str, Any], shape: str, new: str, width: int, height: int
     Raises
     ------
     ValueError
-        Nothing is drawn: no such shape can be made of it.
+        The shape is empty, so it cannot be converted.
     """
     polygons = _polygons_px(entry[KEYS[shape]], entry.get("polygons"), shape, width, height)
     kept = {key: value for key, value in entry.items() if key not in (KEYS[shape], "polygons")}
@@ -91,7 +91,7 @@ def retyped(entry: dict[str, Any], shape: str, new: str, width: int, height: int
 
 
 def _polygons_px(drawn: Any, nested: Any, shape: str, width: int, height: int) -> list[list[Ring]]:
-    """Return what is drawn as polygons in pixels: each its outer ring, then its holes."""
+    """Return a shape as polygons in pixels: each its outer ring, then its holes."""
     if shape == "bitmask":
         found = nest(rings_from_mask(BitmaskCoordinates(drawn).to_numpy_array()))
         return [[list(map(float, ring)) for ring in rings] for rings in found]
@@ -104,7 +104,7 @@ def _polygons_px(drawn: Any, nested: Any, shape: str, width: int, height: int) -
     if shape in OUTLINES:
         try:
             return [[outline_px(OUTLINES[shape]({KEYS[shape]: drawn}), width, height)]]
-        except (KeyError, TypeError, ValueError):  # it lacks a number, and was carried as it came
+        except (KeyError, TypeError, ValueError):  # it lacks a number, and was carried unchanged
             return []
     points = drawn if isinstance(drawn, list) else list(drawn.values())
     return [[[number for point in points for number in (point["x"] * width, point["y"] * height)]]]

@@ -1,12 +1,12 @@
-"""Attributes asked in another way, and answers that fit: a choice written as text, a checklist as yes and no.
+"""Converts attributes and their answers to other types: a radio to text, a checklist to yes/no radios.
 
-What each becomes::
+Conversions::
 
     radio      text        the title of the option that was chosen
     radio      checklist   the option that was chosen, checked; of a radio of yes and no one option called as the
                            attribute, checked for yes
-    text       radio       an option for each text the source has
-    checklist  text        the titles of what is checked, with commas
+    text       radio       an option per text in the source
+    checklist  text        the checked titles, comma-separated
     checklist  yes_no      for each option a radio of yes and no, on every label of the class; of one option called
                            as the attribute
 
@@ -26,9 +26,9 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "text": ("radio",),
     "checklist": ("text", "yes_no"),
 }
-"""What each kind of attribute can become."""
+"""Types that each attribute type can become."""
 MOST_VALUES = 1000
-"""Different texts that become options, at most."""
+"""Most distinct texts that can become options."""
 YES, NO = "yes", "no"
 _AFFIRMED = {"yes": True, "no": False, "true": True, "false": False}
 _HASHES = Hashes("sync questions")
@@ -37,18 +37,18 @@ Attribute = dict[str, Any]
 
 
 def asks_yes_or_no(attribute: Attribute) -> bool:
-    """Tell whether a radio attribute has just the options yes and no, or true and false."""
+    """Return whether a radio attribute has only the options yes and no, or true and false."""
     labels = sorted(option["label"].lower() for option in attribute.get("options") or ())
     return labels in ([NO, YES], ["false", "true"])
 
 
 def is_yes(option: Attribute) -> bool:
-    """Tell whether an option of such an attribute affirms."""
+    """Return whether an option of such an attribute affirms."""
     return _AFFIRMED[option["label"].lower()]
 
 
 def asked_again(attribute: Attribute, kind: str, values: Iterable[str] = ()) -> Iterator[Attribute]:
-    """Yield what an attribute becomes, titles as the project has them already.
+    """Yield the attributes that an attribute becomes; titles are already mapped.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def asked_again(attribute: Attribute, kind: str, values: Iterable[str] = ()) -> 
         The texts that become options.
     """
     bare = {key: value for key, value in attribute.items() if key not in ("options", "type")}
-    options = [{key: value for key, value in one.items() if key != "options"} for one in attribute.get("options") or ()]
+    options = [{key: v for key, v in item.items() if key != "options"} for item in attribute.get("options") or ()]
     if kind == "text":
         yield {**bare, "type": "text"}
     elif kind == "checklist":
         if asks_yes_or_no(attribute):
-            options = [{**one, **_called(attribute["name"])} for one in options if is_yes(one)]
+            options = [{**item, **_called(attribute["name"])} for item in options if is_yes(item)]
         yield {**bare, "type": "checklist", "options": options}
     elif kind == "radio":
         yield {**bare, "type": "radio", "options": [_option(attribute, value) for value in values]}
@@ -77,24 +77,24 @@ def asked_again(attribute: Attribute, kind: str, values: Iterable[str] = ()) -> 
 
 
 def title_of(attribute: Attribute, option: Attribute) -> str:
-    """Return what the question after one option of a checklist is called."""
+    """Return the title of the attribute for one option of a checklist."""
     return str(attribute["name"] if len(attribute["options"]) == 1 else option["label"])
 
 
 def texts_of(rows: Iterable[dict[str, Any]], hashes: Iterable[str]) -> dict[str, list[str]]:
-    """Return the different texts text attributes are answered with, by hash, sorted.
+    """Return the distinct answers of text attributes, by hash, sorted.
 
     Parameters
     ----------
     rows : iterable of dict
         Label rows in JSON form.
     hashes : iterable of str
-        Of the attributes.
+        Hashes of the attributes.
 
     Raises
     ------
     MappingError
-        There are too many to choose from.
+        There are too many for options.
     """
     found: dict[str, set[str]] = {hash_: set() for hash_ in hashes}
     for row in rows:
@@ -102,8 +102,8 @@ def texts_of(rows: Iterable[dict[str, Any]], hashes: Iterable[str]) -> dict[str,
             ("object_answers", "classifications"), ("object_actions", "actions"),
             ("classification_answers", "classifications"),
         ):  # fmt: skip
-            for said in row[name].values():
-                for entry in said.get(member) or ():
+            for answers_entry in row[name].values():
+                for entry in answers_entry.get(member) or ():
                     if entry["featureHash"] in found and isinstance(entry["answers"], str) and entry["answers"]:
                         found[entry["featureHash"]].add(entry["answers"])
                         if len(found[entry["featureHash"]]) > MOST_VALUES:

@@ -1,4 +1,4 @@
-"""How the classes of a source become those of a project: a file that is written for editing, and checked when used.
+"""The mapping file from classes of a source to those of a project: written for editing, validated when used.
 
 The file is YAML (JSON is YAML too), and lists the classes of the source::
 
@@ -15,10 +15,10 @@ The file is YAML (JSON is YAML too), and lists the classes of the source::
         colour/red: crimson         # false drops one, and what is below it
         plate: {to: number, as: radio}  # asked in another way; see :mod:`encord_convert.sync.mapping.attributes`
 
-A label drawn in several shapes is one name here, without the shape that some of its classes have behind it in a project
-(:mod:`encord_convert.hub.class_names`). An entry without ``shape`` is about all of its shapes, but for those that have
-an entry of their own. Classes that become the same name and shape are merged, and so are attributes and options. What
-the file does not mention stays as it is. With ``split``, ``to`` is for objects without an answer.
+A label with several shapes has one name here, without the shape suffix that classes may have in a project
+(:mod:`encord_convert.hub.class_names`). An entry without ``shape`` applies to all its shapes without an entry of their
+own. Classes that map to the same name and shape are merged, as are attributes and options. Anything not mentioned is
+unchanged. With ``split``, ``to`` is for objects without an answer.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from encord_convert.sync.mapping.answers import TARGETS
 from encord_convert.sync.mapping.attributes import KINDS, texts_of
 
 CLASSIFICATION = "classification"
-"""Stands where a class of objects has its shape."""
+"""Takes the place of the shape for classifications."""
 _KEYS = ("name", "shape", "to", "as", "split", "split_to", "attributes")
 
 Structure = dict[str, Any]
@@ -46,7 +46,7 @@ Structure = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What becomes of one class; by default nothing.
+    """Mapping of one class; default: unchanged.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ class Rule:
     parts : mapping
         Path of an attribute or option to its new title, or None.
     kinds : mapping
-        Path of an attribute to what it becomes; see :data:`~encord_convert.sync.mapping.attributes.KINDS`.
+        Path of an attribute to its new type; see :data:`~encord_convert.sync.mapping.attributes.KINDS`.
     values : mapping
-        Path of a text attribute that becomes a choice to its options.
+        Path of a text attribute that becomes a radio to its options.
     """
 
     to: str | None
@@ -75,7 +75,7 @@ class Rule:
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def title(self, path: str, title: str) -> str | None:
-        """Return what an attribute or option is called in the project, None if it is dropped."""
+        """Return the title of an attribute or option in the project, None if dropped."""
         return self.parts.get(path, title)
 
 
@@ -90,7 +90,7 @@ class MappingRules:
         return self._rules.get((name, shape)) or Rule(name, shape)
 
     def learn(self, structure: Structure, rows: Callable[[], Iterable[dict[str, Any]]]) -> None:
-        """Look which texts the source has where texts become options; else at nothing.
+        """Collect the texts that become options, if any do.
 
         Parameters
         ----------
@@ -114,24 +114,24 @@ class MappingRules:
 
 
 def classes_of(structure: Structure) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield name, shape and JSON form of each class; the shape of a classification is :data:`CLASSIFICATION`.
+    """Yield name, shape and JSON form of each class; classifications have the shape :data:`CLASSIFICATION`.
 
-    The name is that of the label, without the shape that is behind it in a project
+    The name is the label's, without its shape suffix in a project
     (:mod:`encord_convert.hub.class_names`).
     """
-    for one in structure["objects"]:
-        yield label_of(one), one["shape"], one
-    for one in structure["classifications"]:
-        if one["attributes"]:
-            yield one["attributes"][0]["name"], CLASSIFICATION, one
+    for object_ in structure["objects"]:
+        yield label_of(object_), object_["shape"], object_
+    for classification in structure["classifications"]:
+        if classification["attributes"]:
+            yield classification["attributes"][0]["name"], CLASSIFICATION, classification
 
 
 def templates_of(structure: Structure) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the label and the JSON form of the template of each skeleton."""
-    labels = {one["name"]: label_of(one) for one in structure["objects"] if one["shape"] == "skeleton"}
-    for one in structure.get("skeleton_templates") or ():
-        name = one["template"]["name"]
-        yield labels.get(name, name), one["template"]
+    labels = {object_["name"]: label_of(object_) for object_ in structure["objects"] if object_["shape"] == "skeleton"}
+    for template in structure.get("skeleton_templates") or ():
+        name = template["template"]["name"]
+        yield labels.get(name, name), template["template"]
 
 
 def parts_of(attributes: Iterable[dict[str, Any]], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -145,7 +145,7 @@ def parts_of(attributes: Iterable[dict[str, Any]], above: str = "") -> Iterator[
 
 
 def rules_of(mapping: Mapping[str, Any] | str | Path | None, structure: Structure) -> MappingRules:
-    """Return the rules of a mapping, a document or a file; without one, every class stays as it is.
+    """Return the rules of a mapping, given as a document or file; None keeps every class.
 
     Raises
     ------
@@ -159,18 +159,18 @@ def rules_of(mapping: Mapping[str, Any] | str | Path | None, structure: Structur
 
 
 def parse_mapping(document: Any, structure: Structure, place: str = "mapping") -> MappingRules:
-    """Return the rules a document states, held against the ontology of the source.
+    """Return the rules of a document, validated against the ontology of the source.
 
     Raises
     ------
     MappingError
-        It says all that is wrong, and on which lines if the document was read from a file.
+        Lists all faults, with lines if read from a file.
     """
     return _Reading(structure, place).rules(document)
 
 
 class _Reading:
-    """Reads one document, and collects what is wrong with it."""
+    """Parses one document, collecting its faults."""
 
     def __init__(self, structure: Structure, place: str) -> None:
         self._place = place
@@ -179,8 +179,8 @@ class _Reading:
 
     def rules(self, document: Any) -> MappingRules:
         tables = document.get("classes") if isinstance(document, dict) else None
-        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-            raise MappingError(f"{self._place}: expected a list of tables under 'classes', found none.")
+        if not isinstance(tables, list) or not all(isinstance(item, dict) for item in tables):
+            raise MappingError(f"{self._place}: expected a list of mappings under 'classes'.")
         self._check_keys(document, ("classes",), "")
         rules: dict[tuple[str, str], Rule] = {}
         of_one = {(table.get("name"), table.get("shape")) for table in tables if "shape" in table}
@@ -190,7 +190,7 @@ class _Reading:
                 if "shape" not in table and (name, shape) in of_one:
                     continue
                 if (name, shape) in rules:
-                    self._fault(table, "name", f"the class {name!r} ({shape}) stands here twice.")
+                    self._fault(table, "name", f"the class {name!r} ({shape}) is listed twice.")
                 rules[name, shape] = self._rule(table, name, shape, self._known[name, shape])
         if self._faults:
             raise MappingError("\n".join(self._faults))
@@ -205,10 +205,10 @@ class _Reading:
     def _check_keys(self, table: Mapping[str, Any], known: Iterable[str], whose: str) -> None:
         for key in table:
             if key not in known:
-                self._fault(table, key, f"{whose}{key!r} means nothing; {_nearest(key, known)}")
+                self._fault(table, key, f"{whose}{key!r} is not a known key; {_nearest(key, known)}")
 
     def _shapes(self, table: dict[str, Any]) -> list[str]:
-        """Return which shapes of its label a table is about: all of them, unless it names one."""
+        """Return the shapes an entry applies to: all of its label, unless it names one."""
         name, shape = table.get("name"), table.get("shape")
         self._check_keys(table, _KEYS, f"class {name!r}: ")
         shapes = [each for title, each in self._known if title == name]
@@ -221,7 +221,7 @@ class _Reading:
         if shape not in shapes:
             drawn = " and as ".join(shapes)
             rest = "; say which with 'shape'" if shape is None else f", not as {shape!r}"
-            self._fault(table, "shape", f"the class {name!r} of the source is drawn as {drawn}{rest}.")
+            self._fault(table, "shape", f"the class {name!r} of the source has the shape {drawn}{rest}.")
             return []
         return [str(shape)]
 
@@ -240,7 +240,7 @@ class _Reading:
             radios = [each["name"] for each in attributes if each["type"] == "radio"]
             if attribute is None or shape == CLASSIFICATION or attribute["type"] != "radio":
                 near = _nearest(str(split), radios)
-                self._fault(table, "split", f"{whose}: {split!r} is no radio attribute of it; {near}")
+                self._fault(table, "split", f"{whose}: {split!r} is not a radio attribute of it; {near}")
                 split = None
             else:
                 options = {option["label"]: option for option in attribute["options"]}
@@ -258,7 +258,7 @@ class _Reading:
 
     def _is_table(self, table: dict[str, Any], key: str, place: str) -> bool:
         if key in table and not isinstance(table[key], dict):
-            self._fault(table, key, f"{place}: expected a table.")
+            self._fault(table, key, f"{place}: expected a mapping.")
         return isinstance(table.get(key), dict)
 
     def _parts(
@@ -298,7 +298,7 @@ class _Reading:
         parts: Mapping[str, str | None],
         shape: str,
     ) -> None:
-        """Find fault with a question that cannot be asked so."""
+        """Report an attribute that cannot have this type."""
         part, what = known[path], f"{place}, {path!r}"
         allowed = KINDS.get(part.get("type"), ())
         if kind not in allowed:
@@ -306,8 +306,8 @@ class _Reading:
             can = ", ".join(allowed) or "nothing else"
             self._fault(table, path, f"{what}: {was} cannot become {kind!r}; it can become {can}.")
             return
-        below = [one for one in known if one.startswith(path + "/") and "type" in known[one]]
-        kept = next((one for one in below if not any(parts.get(above, "") is None for above in _above(one))), None)
+        below = [item for item in known if item.startswith(path + "/") and "type" in known[item]]
+        kept = next((part for part in below if not any(parts.get(above, "") is None for above in _above(part))), None)
         if kept is not None:
             self._fault(
                 table, path, f"{what}: a {kind} has nothing below its options; drop {kept!r} first, with false."
@@ -318,7 +318,7 @@ class _Reading:
     def _check_merges(
         self, table: dict[str, Any], place: str, known: Mapping[str, Any], parts: Mapping[str, str | None]
     ) -> None:
-        """Find fault with attributes that become one although their answers change from frame to frame."""
+        """Report dynamic attributes that would be merged."""
         titles = Counter(
             (path.rpartition("/")[0], parts.get(path, part["name"]))
             for path, part in known.items()
@@ -328,7 +328,7 @@ class _Reading:
             if number > 1 and title is not None:
                 what = f"{above}/{title}" if above else title
                 self._fault(
-                    table, None, f"{place}: {number} attributes whose answers change cannot become one {what!r}."
+                    table, None, f"{place}: {number} attributes with dynamic answers cannot become one {what!r}."
                 )
 
     def _titles(self, table: dict[str, Any], place: str, known: Mapping[str, Any]) -> dict[str, str | None]:
@@ -355,21 +355,21 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def mapping_text(structure: Structure, *, unlisted: int = 50) -> str:
-    """Return a mapping file, YAML, that changes nothing: for editing.
+    """Return an identity mapping file, YAML, for editing.
 
     Parameters
     ----------
     structure : dict
         Ontology of the source.
     unlisted : int
-        Of an attribute with more options than this, none is listed; a line may still be added for one.
+        Options of attributes with more than this are not listed; lines may still be added.
     """
     lines = [
-        "# What becomes of each class of the source. Edit the right-hand sides; false drops a thing.",
-        "# Two things that get one name are merged. Further keys of a class:",
+        "# Mapping of each class of the source. Edit the right-hand sides; false drops an item.",
+        "# Items with the same new name are merged. Further keys of a class:",
         "#   as: polygon      another shape",
         "#   split: kind      a radio attribute whose answer becomes the class",
-        "# An attribute can be asked in another way: kind: {to: kind, as: text}",
+        "# An attribute can change its type: kind: {to: kind, as: text}",
         "classes:" if any(True for _ in classes_of(structure)) else "classes: []",
     ]
     for name, shape, one in classes_of(structure):

@@ -1,4 +1,4 @@
-"""The labels of one row translated: which labels they become, and what is answered for them."""
+"""Translates the labels of one row, and their answers."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ class _Made:
     class_: Class
     frames: set[int]
     split: str | None = None
-    """Hash of the attribute by which other frames of the label may have become another."""
+    """Hash of the attribute that may split other frames of the label off."""
 
 
-class Said(IntEnum):
-    """What became of an answer; of a label that became several, the least is true."""
+class AnswerOutcome(IntEnum):
+    """Outcome for an answer; if a label becomes several, the lowest applies."""
 
     KEPT = 0
     CHANGED = 1
-    """It is given in another form, or together with another."""
+    """Converted to another form, or merged with another."""
     BECAME_CLASS = 2
     SECOND = 3
-    """Two attributes became one, which has the other's answer."""
+    """Two attributes were merged, and the other's answer won."""
     DROPPED = 4
 
 
 class Relabelled:
-    """The translation of one row: which labels it makes, and what is answered for them."""
+    """The translation of one row: its labels and their answers."""
 
     def __init__(self, translation: Translation, row: Row) -> None:
         self._translation = translation
@@ -51,15 +51,15 @@ class Relabelled:
         self._options: dict[str, list[tuple[str, list[list[int]] | None]]] = {}
         self._first: dict[str, str] = {}
         self._met: set[str] = set()
-        self.told: dict[str, dict[int, tuple[dict[str, Any], Said]]] = {}
-        """By hash of a label of the source, each of its answers by identity, and what became of it."""
+        self.outcomes: dict[str, dict[int, tuple[dict[str, Any], AnswerOutcome]]] = {}
+        """By hash of a source label, its answers by identity, with their outcomes."""
         self.undrawable: dict[tuple[str, int], str] = {}
-        """By hash and frame of an object that was left out, why it has no other shape."""
+        """By hash and frame of a dropped object, why it could not change shape."""
         self.off_frames: list[tuple[str, str]] = []
-        """Shape and class of each label on no frame, a span of sound or text, that was left out."""
+        """Shape and class of each dropped label without frames (spans of audio or text)."""
 
     def parts(self) -> dict[str, list[str]]:
-        """Return the hashes of what each label of the source became, by its hash."""
+        """Return the hashes of the labels that each source label became, by its hash."""
         found: dict[str, list[str]] = {}
         for made in (self._objects, self._classifications):
             for hash_, one in made.items():
@@ -74,12 +74,12 @@ class Relabelled:
         return {frame: self._frame(one, _number(frame), unit) for frame, one in labels.items()}
 
     def spaces(self) -> dict[str, Any]:
-        """Return the spaces of a row of a newer server, whose labels are as those of data units."""
+        """Return the spaces of a newer server's row, whose labels have the form of data units."""
         spaces = self._row.get("spaces") or {}
         return {id_: {**space, "labels": self.labels(space)} for id_, space in spaces.items()}
 
     def take_off_frames(self) -> None:
-        """Take the labels that no frame has: spans of sound and text, which stand among the answers alone."""
+        """Handle labels without frames: spans of audio and text, which exist only in the answers."""
         for name, key, made in (
             ("object_answers", "objectHash", self._objects),
             ("classification_answers", "classificationHash", self._classifications),
@@ -88,12 +88,12 @@ class Relabelled:
                 if hash_ in self._met or "featureHash" not in entry:
                     continue
                 self._met.add(hash_)
-                fate = self._translation.fate_of(entry)
-                if fate.plain is None or fate.plain.shape != fate.shape:
-                    self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
-                    self.off_frames.append((fate.shape, fate.name))
+                class_rule = self._translation.class_rule_of(entry)
+                if class_rule.plain is None or class_rule.plain.shape != class_rule.shape:
+                    self._translation.dropped[f"{class_rule.name!r} ({class_rule.shape})"] += 1
+                    self.off_frames.append((class_rule.shape, class_rule.name))
                 else:
-                    made[str(entry.get(key, hash_))] = _Made(hash_, fate.plain, set())
+                    made[str(entry.get(key, hash_))] = _Made(hash_, class_rule.plain, set())
 
     def _frame(self, labels: dict[str, Any], frame: int, unit: dict[str, Any]) -> dict[str, Any]:
         objects = [new for entry in labels.get("objects", ()) if (new := self._object(entry, frame, unit)) is not None]
@@ -105,37 +105,37 @@ class Relabelled:
         return {**labels, "objects": objects, "classifications": classifications}
 
     def _object(self, entry: dict[str, Any], frame: int, unit: dict[str, Any]) -> dict[str, Any] | None:
-        fate = self._translation.fate_of(entry)
+        class_rule = self._translation.class_rule_of(entry)
         hash_ = entry["objectHash"]
         self._met.add(hash_)
-        class_ = fate.plain
-        if fate.split is not None:
-            option = self._option(hash_, fate.split, frame)
-            class_ = fate.plain if option is None else fate.by_option.get(option)
+        class_ = class_rule.plain
+        if class_rule.split is not None:
+            option = self._option(hash_, class_rule.split, frame)
+            class_ = class_rule.plain if option is None else class_rule.by_option.get(option)
         if class_ is None:
-            self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
+            self._translation.dropped[f"{class_rule.name!r} ({class_rule.shape})"] += 1
             return None
-        if class_.shape != fate.shape:
+        if class_.shape != class_rule.shape:
             try:
-                entry = retyped(entry, fate.shape, class_.shape, unit["width"], unit["height"])
+                entry = retyped(entry, class_rule.shape, class_.shape, unit["width"], unit["height"])
             except ValueError as error:
                 if not self._translation.leaves_undrawable:
-                    raise TranslationError(f"{fate.name!r} on frame {frame}: {error}.") from error
+                    raise TranslationError(f"{class_rule.name!r} on frame {frame}: {error}.") from error
                 self.undrawable[hash_, frame] = str(error)
                 return None
         first = self._first.setdefault(hash_, class_.name)
         new_hash = hash_ if first == class_.name else _HASHES.short(hash_, class_.name)
         made = self._objects.get(new_hash)
         if made is None:
-            made = self._objects[new_hash] = _Made(hash_, class_, set(), fate.split)
+            made = self._objects[new_hash] = _Made(hash_, class_, set(), class_rule.split)
         made.frames.add(frame)
         new = {**entry, **class_.base, "objectHash": new_hash}
-        if class_.points and fate.shape == "skeleton":
+        if class_.points and class_rule.shape == "skeleton":
             new["skeleton"] = _pointed(entry["skeleton"], class_.points)
         return new
 
     def _option(self, hash_: str, split: str, frame: int) -> str | None:
-        """Return the hash of the option a label is answered with on a frame."""
+        """Return the hash of a label's chosen option on a frame."""
         found = self._options.get(hash_)
         if found is None:
             found = self._options[hash_] = [
@@ -151,26 +151,24 @@ class Relabelled:
 
     def _said(self, where: str, hash_: str) -> list[dict[str, Any]]:
         entry = self._row.get(where, {}).get(hash_, {})
-        said: list[dict[str, Any]] = entry.get("actions" if where == "object_actions" else "classifications", [])
-        return said
+        outcome: list[dict[str, Any]] = entry.get("actions" if where == "object_actions" else "classifications", [])
+        return outcome
 
     def _classification(self, entry: dict[str, Any], frame: int) -> dict[str, Any] | None:
-        fate = self._translation.fate_of(entry)
+        class_rule = self._translation.class_rule_of(entry)
         hash_ = entry["classificationHash"]
         self._met.add(hash_)
-        if fate.plain is None:
-            self._translation.dropped[f"{fate.name!r} ({fate.shape})"] += 1
+        if class_rule.plain is None:
+            self._translation.dropped[f"{class_rule.name!r} ({class_rule.shape})"] += 1
             return None
-        made = self._classifications.setdefault(hash_, _Made(hash_, fate.plain, set()))
+        made = self._classifications.setdefault(hash_, _Made(hash_, class_rule.plain, set()))
         made.frames.add(frame)
-        return {**entry, **fate.plain.base}
+        return {**entry, **class_rule.plain.base}
 
     def unplaced(self) -> int:
-        """Count what is answered for but was met on no frame."""
+        """Count answers of labels without frames."""
         answered = [*self._row["object_answers"], *self._row["classification_answers"]]
         return sum(hash_ not in self._met for hash_ in answered)
-
-    # --- answers ------------------------------------------------------------------------------------------------------
 
     def object_answers(self) -> dict[str, Any]:
         return {
@@ -184,7 +182,7 @@ class Relabelled:
 
     @staticmethod
     def _based(entry: dict[str, Any], class_: Class) -> dict[str, Any]:
-        """Return what an answers entry says of a label itself, which it does of those on no frame."""
+        """Return the label data of an answers entry, present for labels without frames."""
         return {**entry, **class_.base} if "featureHash" in entry else entry
 
     def object_actions(self) -> dict[str, Any]:
@@ -214,40 +212,40 @@ class Relabelled:
         for entry in entries:
             answer = made.class_.answers.get(entry["featureHash"])
             if answer is None:
-                self._tell(made, entry, _said_without(made, entry))
+                self._record(made, entry, _outcome_without(made, entry))
                 continue
-            answers = answer.said(entry["answers"])
+            answers = answer.translated(entry["answers"])
             if answers is None:
-                self._tell(made, entry, Said.DROPPED)
+                self._record(made, entry, AnswerOutcome.DROPPED)
                 continue
             one = {**entry, **answer.base, "answers": answers}
             if made.split is not None and "range" in entry:
                 one["range"] = _within(entry["range"], made.frames)
                 if not one["range"]:
-                    self._tell(made, entry, Said.DROPPED)
+                    self._record(made, entry, AnswerOutcome.DROPPED)
                     continue
             if "range" not in one:
                 first = static.setdefault(one["featureHash"], one)
-                if first is not one:  # two attributes became one
-                    self._tell(made, entry, self._join(first, one, made.class_))
+                if first is not one:  # two attributes were merged
+                    self._record(made, entry, self._join(first, one, made.class_))
                     continue
-            self._tell(made, entry, Said.CHANGED if answer.changes(entry["answers"]) else Said.KEPT)
+            self._record(made, entry, AnswerOutcome.CHANGED if answer.changes(entry["answers"]) else AnswerOutcome.KEPT)
             new.append(one)
         for question in made.class_.questions:
             if question.is_dynamic is is_dynamic:
                 new += _decided(question, made, entries)
         return new
 
-    def _tell(self, made: _Made, entry: dict[str, Any], said: Said) -> None:
-        told = self.told.setdefault(made.source, {})
-        before = told.get(id(entry))
-        if before is None or said < before[1]:
-            told[id(entry)] = entry, said
+    def _record(self, made: _Made, entry: dict[str, Any], outcome: AnswerOutcome) -> None:
+        outcomes = self.outcomes.setdefault(made.source, {})
+        before = outcomes.get(id(entry))
+        if before is None or outcome < before[1]:
+            outcomes[id(entry)] = entry, outcome
 
-    def _join(self, first: dict[str, Any], other: dict[str, Any], class_: Class) -> Said:
-        """Add an answer to another of the same attribute; where there can be but one, the attribute named first counts.
+    def _join(self, first: dict[str, Any], other: dict[str, Any], class_: Class) -> AnswerOutcome:
+        """Merge an answer with another of the same attribute; for single answers the first attribute wins.
 
-        Answers come in the reverse order of the ontology.
+        Answers come in reverse ontology order.
         """
         if first["featureHash"] in class_.checklists:
             options = {option["featureHash"]: option for option in [*first["answers"], *other["answers"]]}
@@ -255,25 +253,25 @@ class Relabelled:
         elif first["answers"] != other["answers"]:
             self._translation.dropped[f"a second answer to {first['name']!r} of {class_.name!r}"] += 1
             first.update(other)
-            return Said.SECOND
-        return Said.CHANGED
+            return AnswerOutcome.SECOND
+        return AnswerOutcome.CHANGED
 
 
 def _number(frame: str) -> int:
-    """Return a frame; 0 of a stream of a scene, which has a name."""
+    """Return a frame number; 0 for a named stream of a scene."""
     return int(frame) if frame.isdecimal() else 0
 
 
-def _said_without(made: _Made, entry: dict[str, Any]) -> Said:
-    """Return what became of an answer whose attribute is none of the class it is now of."""
+def _outcome_without(made: _Made, entry: dict[str, Any]) -> AnswerOutcome:
+    """Return the outcome of an answer whose attribute is not in its new class."""
     if entry["featureHash"] == made.split:
-        return Said.BECAME_CLASS
+        return AnswerOutcome.BECAME_CLASS
     is_asked = any(question.attribute == entry["featureHash"] for question in made.class_.questions)
-    return Said.CHANGED if is_asked else Said.DROPPED
+    return AnswerOutcome.CHANGED if is_asked else AnswerOutcome.DROPPED
 
 
 def _decided(question: YesNo, made: _Made, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the answers to a question of yes and no: yes where the option was checked, else no."""
+    """Return the answers of a yes/no attribute: yes where the option was checked."""
     checked = [
         entry
         for entry in entries
@@ -293,7 +291,7 @@ def _decided(question: YesNo, made: _Made, entries: list[dict[str, Any]]) -> lis
 
 
 def _pointed(drawn: Any, hashes: Mapping[str, str]) -> Any:
-    """Return the points of a skeleton with the hashes its template has in the project."""
+    """Return the points of a skeleton with the project template's hashes."""
 
     def of(point: dict[str, Any]) -> dict[str, Any]:
         return {**point, "featureHash": hashes[point["name"]]} if point.get("name") in hashes else point
@@ -302,7 +300,7 @@ def _pointed(drawn: Any, hashes: Mapping[str, str]) -> Any:
 
 
 def _within(ranges: Iterable[Iterable[int]], frames: set[int]) -> list[list[int]]:
-    """Return the runs of the frames that lie in one of the ranges."""
+    """Return the runs of frames inside any of the ranges."""
     return _runs(frames & {frame for start, end in ranges for frame in range(start, end + 1)})
 
 

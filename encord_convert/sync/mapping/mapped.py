@@ -1,20 +1,18 @@
-"""A label set as a mapping of classes makes it, and the account of what became of each label on the way.
+"""Applies a mapping of classes to a label set, and reports what became of each label.
 
-Labels keep in the account the names they have in the source; that a class or an attribute is called otherwise, as was
-asked for, is no loss. What the mapping takes away or turns into something else is told, by these codes:
+The report uses the names of the source; requested renames are not losses. What the mapping drops or converts is
+reported with these codes:
 
 =====================  ================================================================================================
 ``MAPPED_AWAY``        a label of a class that is dropped, an answer to an attribute or with an option that is
-``MAPPED_SHAPE``       a label is drawn as another shape; it is *renamed* where nothing moves, else *approximated*
-``MAPPED_SPLIT``       an answer became the class of its object, a track several objects
-``MAPPED_ANSWER``      an answer is given in another form, without an option, or together with another; in the sums
-                       it is kept, since the target may drop it yet
-``SECOND_ANSWER``      two attributes became one, and the answers differ: one is dropped
-``UNDRAWABLE``         a label without a point, which cannot be drawn as another shape, is dropped
-``UNPLACED_DROPPED``   what is on no frame is dropped
-=====================  ================================================================================================
+``MAPPED_SHAPE``       a label changes its shape; *renamed* if lossless, else *approximated* ``MAPPED_SPLIT``       an
+answer became the class of its object, a track several objects ``MAPPED_ANSWER``      an answer is converted, loses an
+option, or is merged; it counts as kept, since the target may still drop it ``SECOND_ANSWER``      two merged attributes
+have different answers: one is dropped ``UNDRAWABLE``         an empty label that cannot change its shape is dropped
+``UNPLACED_DROPPED``   labels without frames are dropped =====================
+================================================================================================
 
-The last three nobody asked for, and ``strict`` refuses them; see :data:`encord_convert.hub.loss.ASKED`.
+``strict`` refuses the last three, which are side effects; see :data:`encord_convert.hub.loss.ASKED`.
 """
 
 from __future__ import annotations
@@ -40,19 +38,18 @@ from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 from encord_convert.sdk.objects._colors import keep_defaults
 from encord_convert.sync.mapping.answers import EXACT
 from encord_convert.sync.mapping.file import CLASSIFICATION, parse_mapping
-from encord_convert.sync.mapping.labels import Relabelled, Said
+from encord_convert.sync.mapping.labels import AnswerOutcome, Relabelled
 from encord_convert.sync.mapping.ontology import needed
 from encord_convert.sync.mapping.translate import Translation
 
-Told = tuple[dict[str, Any], Said]
-"""An answer in its JSON form, and what became of it."""
+TracedAnswer = tuple[dict[str, Any], AnswerOutcome]
+"""An answer in JSON form, and its outcome."""
 
 
 def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: str = "mapping") -> LabelSet:
-    """Return a label set with its classes as a mapping has them.
+    """Return a label set with mapped classes.
 
-    Rows are translated when they are walked, one at a time, and memory stays as it was. Each is made whole for that:
-    the tables and the shards the source may have are given up.
+    Rows are translated lazily, one at a time, in constant memory; tables and shards of the source are given up.
 
     Parameters
     ----------
@@ -66,7 +63,7 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
     Raises
     ------
     MappingError
-        The mapping names what the labels do not have, or makes two kinds of one attribute.
+        The mapping has unknown names, or conflicting types for an attribute.
     """
     is_file = isinstance(mapping, str | Path)
     place = str(mapping) if is_file else place
@@ -84,25 +81,25 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
 
     def rows() -> Iterator[LabelRowV2]:
         counts.rewind()
-        told = Report()
-        account = None
-        for row in told.rows(labels):
-            if account is None:
-                told.writing = counts
+        outcomes = Report()
+        tracer = None
+        for row in outcomes.rows(labels):
+            if tracer is None:
+                outcomes.writing = counts
                 if own is not None:
-                    own.into = told.reading.into
-                account = _Account(told, counts_hub=own is not None)
+                    own.into = outcomes.reading.into
+                tracer = _Tracer(outcomes, counts_hub=own is not None)
             if own is not None:
                 own.into.pop(("row", ""), None)  # as importers do, only labels are counted
             try:
-                form, worked = translation.worked(row_dict(row))
+                form, traced = translation.traced(row_dict(row))
             except TranslationError as error:
                 raise TranslationError(f"{row.data_title}: {error.sentence}") from error
             new = LabelRowV2._from_dict(form, structure)
             new._origin, new._file = row._origin, row._file
             if row._native is not None:
-                new._native = row._native.moved(worked.parts())
-            account.tell(row, new, worked)
+                new._native = row._native.moved(traced.parts())
+            tracer.tell(row, new, traced)
             yield new
         if labels.mapping is not None:
             counts.merge(labels.mapping)
@@ -120,33 +117,33 @@ def mapped(labels: LabelSet, mapping: Mapping[str, Any] | str | Path, *, place: 
 
 
 def _names(labels: LabelSet, translation: Translation) -> dict[str, list[str]]:
-    """Return what each class is called then, in all its shapes; nothing of one that is dropped."""
+    """Return the new name of each class for all its shapes, without dropped ones."""
     names: dict[str, list[str]] = {}
     for item in labels.ontology.objects:
-        fate = translation.fate_of({"featureHash": item.feature_node_hash})
-        made = [fate.plain, *fate.by_option.values()]
-        names.setdefault(item.title, []).extend(one.name for one in made if one is not None)
+        class_rule = translation.class_rule_of({"featureHash": item.feature_node_hash})
+        made = [class_rule.plain, *class_rule.by_option.values()]
+        names.setdefault(item.title, []).extend(entry.name for entry in made if entry is not None)
     return names
 
 
 def _lose_class(counts: Counts, labels: LabelSet, title: str) -> None:
-    """Say that keys of a class that only its source has words for are those of another class then."""
+    """Count native keys of a class that is merged into another."""
     for keys in labels.native.values():
         own = keys.get(CLASSES, {}).get(title, {})
         for key in own:
-            name, detail = f"class.{key}", f"The class {title!r} is not one class of its own any more."
+            name, detail = f"class.{key}", f"The class {title!r} is no longer a class of its own."
             counts.lose(Kind.DROPPED, "MAPPED_AWAY", Feature.NATIVE, ("key", name), Where(element=title), detail)
 
 
-class _Account:
-    """Tells what became of the labels of each row, and lets what they became know where it came from.
+class _Tracer:
+    """Reports what became of the labels of each row, and records their origins.
 
     Parameters
     ----------
     report : Report
-        It walks the rows of the source; its counts of writing are those of the mapping.
+        Report of the source's rows; its write counts are the mapping's.
     counts_hub : bool
-        Nobody counted what the rows hold before.
+        The rows were not counted before.
     """
 
     def __init__(self, report: Report, *, counts_hub: bool) -> None:
@@ -156,21 +153,21 @@ class _Account:
         self._row: LabelRowV2
         self._new: LabelRowV2
 
-    def tell(self, row: LabelRowV2, new: LabelRowV2, worked: Relabelled) -> None:
+    def tell(self, row: LabelRowV2, new: LabelRowV2, traced: Relabelled) -> None:
         self._row, self._new = row, new
-        parts = worked.parts()
+        parts = traced.parts()
         made = {**new._objects, **new._classifications}
         for hash_, instance in (*row._objects.items(), *row._classifications.items()):
-            ours = [made[one] for one in parts.get(hash_, ())]
-            self._tell(instance, ours, list(worked.told.get(hash_, {}).values()), worked.undrawable)
-        for shape, label in worked.off_frames:
+            ours = [made[part] for part in parts.get(hash_, ())]
+            self._record(instance, ours, list(traced.outcomes.get(hash_, {}).values()), traced.undrawable)
+        for shape, label in traced.off_frames:
             where, detail = Where(file=row._origin, row=row.data_title), f"The mapping drops {label!r}."
             self._counts.drop("MAPPED_AWAY", Feature.LABEL_NAME, (shape, label), where, detail)
 
-    def _tell(
-        self, instance: Any, made: list[Any], told: list[Told], undrawable: Mapping[tuple[str, int], str]
+    def _record(
+        self, instance: Any, made: list[Any], outcomes: list[TracedAnswer], undrawable: Mapping[tuple[str, int], str]
     ) -> None:
-        kept: set[int] = set().union(*(one._frames for one in made))
+        kept: set[int] = set().union(*(item._frames for item in made))
         label = _label(instance)
         if not instance._frames:
             carried = (("answer", hub_answers(instance)),)
@@ -196,61 +193,59 @@ class _Account:
         origin = origin_of(instance, kept) if self._counts_hub else instance._origin
         if origin is None:
             origin = Origin(_drawn(instance), label)
-        if any(said is not Said.KEPT for _, said in told):
-            origin = self._answer(instance, kept, told, origin)
+        if any(outcome is not AnswerOutcome.KEPT for _, outcome in outcomes):
+            origin = self._answer(instance, kept, outcomes, origin)
         if is_redrawn:
-            origin = replace(origin, changed=True, also=tuple(replace(one, changed=True) for one in origin.also))
+            origin = replace(origin, changed=True, also=tuple(replace(each, changed=True) for each in origin.also))
         if len(made) > 1 and origin.weights and origin.is_track:
-            detail = f"One object becomes {len(made)}, of a class each."
+            detail = f"One object becomes {len(made)}, one per class."
             key = "track", label
             self._counts.change(Kind.SPLIT, "MAPPED_SPLIT", Feature.TRACKS, key, self._where(instance), detail)
             origin = replace(origin, is_track=False)
         for one in made:
             one._origin = origin
         if self._counts_hub:
-            gone = len(unplaced_answers(instance)) - sum(len(unplaced_answers(one)) for one in made)
+            gone = len(unplaced_answers(instance)) - sum(len(unplaced_answers(entry)) for entry in made)
             for _ in range(gone):
                 detail = "The mapping drops an answer on frames where the object is not."
                 self._report.drop_part(instance, min(kept), "unplaced", "MAPPED_AWAY", Feature.UNPLACED, detail)
 
     def _redraw(self, instance: Any, one: Any) -> None:
-        """Say that a label is drawn as another shape."""
+        """Count a change of shape."""
         pair = _drawn(instance), _drawn(one)
         kind = Kind.RENAMED if pair in EXACT else Kind.APPROXIMATED
         was, now = (shape.replace("_", " ") for shape in pair)
         for frame in sorted(one._frames):
-            detail = f"A {was} is drawn as a {now}, as the mapping asks."
+            detail = f"A {was} becomes a {now}, as the mapping asks."
             self._report.change(instance, frame, kind, "MAPPED_SHAPE", Feature.SHAPE, detail)
 
-    # --- answers ------------------------------------------------------------------------------------------------------
-
-    def _answer(self, instance: Any, kept: set[int], told: list[Told], origin: Origin) -> Origin:
-        """Tell what became of answers; return the origin without those that are none any more."""
-        lost = [(entry, said) for entry, said in told if said > Said.CHANGED]
-        for entry, said in told:
-            if said is Said.CHANGED:
-                detail = f"The answer to {entry['name']!r} is given in another form, as the mapping asks."
+    def _answer(self, instance: Any, kept: set[int], outcomes: list[TracedAnswer], origin: Origin) -> Origin:
+        """Count the outcomes of answers; return the origin without lost ones."""
+        lost = [(entry, outcome) for entry, outcome in outcomes if outcome > AnswerOutcome.CHANGED]
+        for entry, outcome in outcomes:
+            if outcome is AnswerOutcome.CHANGED:
+                detail = f"The answer to {entry['name']!r} is converted, as the mapping asks."
                 self._lose(instance, Kind.APPROXIMATED, "MAPPED_ANSWER", "answer", detail)
         if not lost:
             return origin
-        count = _Counted(instance, sorted(kept), lost, is_hub=self._counts_hub, leaves_some=len(lost) < len(told))
+        count = _Counted(instance, sorted(kept), lost, is_hub=self._counts_hub, leaves_some=len(lost) < len(outcomes))
         origin = count.without(origin)
-        for (name, said, type_), number in count.found.items():
-            self._lost(instance, name, said, type_, number)
+        for (name, outcome, type_), number in count.found.items():
+            self._lost(instance, name, outcome, type_, number)
         return origin
 
-    def _lost(self, instance: Any, name: str, said: Said, type_: str, number: int) -> None:
+    def _lost(self, instance: Any, name: str, outcome: AnswerOutcome, type_: str, number: int) -> None:
         key = type_, _label(instance)
-        if said is Said.BECAME_CLASS:
+        if outcome is AnswerOutcome.BECAME_CLASS:
             detail = f"The answer to {name!r} became the class, as the mapping asks."
             self._counts.changed[key] += number
             self._lose(instance, Kind.RENAMED, "MAPPED_SPLIT", type_, detail, number)
             return
         detail = f"The mapping drops the answer to {name!r}."
         code = "MAPPED_AWAY"
-        if said is Said.SECOND:
+        if outcome is AnswerOutcome.SECOND:
             code = "SECOND_ANSWER"
-            detail = f"The answer to {name!r} and that to an attribute the mapping makes the same differ."
+            detail = f"The answer to {name!r} differs from that of an attribute it is merged with."
         self._counts.dropped[key] += number
         self._lose(instance, Kind.DROPPED, code, type_, detail, number)
 
@@ -270,20 +265,20 @@ class _Account:
 
 
 class _Counted:
-    """Takes answers that were lost out of what counted them.
+    """Removes lost answers from the counts.
 
-    An importer counts answers by the elements of its file, each of which carries one for each of its attributes; what
-    it calls by the name of the attribute itself is that. The hub's own are counted once for each label and run.
+    An importer counts answers per element of its file and attribute. The hub's own are counted once per label and run.
 
     Attributes
     ----------
     found : Counter
-        How many were counted, by name of the attribute, what became of them and the type under which; 0 of what the
-        importer does not count.
+        Counts by attribute name, outcome and type; 0 for what the importer does not count.
     """
 
-    def __init__(self, instance: Any, frames: list[int], lost: list[Told], *, is_hub: bool, leaves_some: bool) -> None:
-        self.found: Counter[tuple[str, Said, str]] = Counter()
+    def __init__(
+        self, instance: Any, frames: list[int], lost: list[TracedAnswer], *, is_hub: bool, leaves_some: bool
+    ) -> None:
+        self.found: Counter[tuple[str, AnswerOutcome, str]] = Counter()
         self._all = sorted(instance._frames)
         self._frames = frames
         self._lost = lost
@@ -291,8 +286,8 @@ class _Counted:
         self._leaves_some = leaves_some
 
     def without(self, origin: Origin) -> Origin:
-        """Return an origin that does not carry them."""
-        also = tuple(replace(one, carried=self._less(one.carried, self._frames)) for one in origin.also)
+        """Return an origin without them."""
+        also = tuple(replace(item, carried=self._less(item.carried, self._frames)) for item in origin.also)
         if origin.weights is None:
             return replace(origin, carried=self._less(origin.carried, self._frames), also=also)
         weights = {
@@ -304,10 +299,10 @@ class _Counted:
     def _less(self, carried: Carried, frames: list[int]) -> Carried:
         counts = Counter(dict(carried))
         last = None
-        for entry, said in self._lost:
+        for entry, outcome in self._lost:
             type_ = entry["name"] if counts[entry["name"]] else "answer"
             number = min(counts[type_], self._number(entry, frames))
-            last = entry["name"], said, type_
+            last = entry["name"], outcome, type_
             self.found[last] += number
             counts[type_] -= number
         if last is not None and not self._leaves_some and counts["answer"]:
@@ -315,7 +310,7 @@ class _Counted:
         return tuple((type_, count) for type_, count in counts.items() if count)
 
     def _number(self, entry: dict[str, Any], frames: list[int]) -> int:
-        """Return how many answers of an element on some frames one answer of the label stands for."""
+        """Return how many element answers on some frames one label answer stands for."""
         if "range" not in entry:
             return 1
         if self._is_hub:

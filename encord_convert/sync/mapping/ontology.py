@@ -1,9 +1,8 @@
-"""Ontologies joined: what a source needs of a project's ontology, and what has to be added for it.
+"""Merges ontologies: what a source needs of a project's ontology, and what must be added.
 
-Classes are the same if they have one name and one shape; a project has the shape behind the name where another class
-has that name, and they are the same all the same (:mod:`encord_convert.hub.class_names`). Attributes are the same if
-they have one name below the same class or option, options if they have one label. All of this works on the JSON form,
-so that what this version does not know is carried along.
+Classes are equal if name and shape are; where names clash, a project appends the shape, which is ignored
+(:mod:`encord_convert.hub.class_names`). Attributes are equal by name below the same class or option, options by label.
+All of this works on the JSON form, so that unknown keys are kept.
 """
 
 from __future__ import annotations
@@ -26,28 +25,28 @@ def empty_structure() -> Structure:
 
 
 def needed(source: Structure, rules: MappingRules) -> Joined:
-    """Return the ontology the labels of a source need once its classes were mapped, and what these disagree on."""
+    """Return the ontology a source needs after mapping, and its conflicts."""
     structure = empty_structure()
     joined = Joined(structure, sides=("of one class", "of another"))
     for name, shape, one in classes_of(source):
-        for _, title, attributes in outcomes(one, name, rules.rule(name, shape)):
+        for _, title, attributes in outcomes(one, rules.rule(name, shape)):
             new = {**one, "attributes": attributes}
             if shape != CLASSIFICATION:
                 new |= {"name": title, "shape": rules.rule(name, shape).shape}
             joined.add_class(new, title, new.get("shape", CLASSIFICATION))
-    templates = [one for one in source.get("skeleton_templates") or () if _is_kept(one, source, rules)]
+    templates = [template for template in source.get("skeleton_templates") or () if _is_kept(template, rules)]
     if templates:
         structure["skeleton_templates"] = templates
     return joined
 
 
-def _is_kept(template: dict[str, Any], source: Structure, rules: MappingRules) -> bool:
+def _is_kept(template: dict[str, Any], rules: MappingRules) -> bool:
     rule = rules.rule(template["template"]["name"], "skeleton")
     return rule.to is not None and rule.shape == "skeleton"
 
 
-def outcomes(one: dict[str, Any], name: str, rule: Rule) -> Iterator[tuple[str | None, str, list[dict[str, Any]]]]:
-    """Yield what a class becomes: the option that leads there, if one does, its title and its attributes."""
+def outcomes(one: dict[str, Any], rule: Rule) -> Iterator[tuple[str | None, str, list[dict[str, Any]]]]:
+    """Yield what a class becomes: the splitting option, if any, the title and the attributes."""
     attributes = one.get("attributes") or []
     if rule.shape == CLASSIFICATION:
         if rule.to is not None:
@@ -68,7 +67,7 @@ def outcomes(one: dict[str, Any], name: str, rule: Rule) -> Iterator[tuple[str |
 
 
 def mapped_attributes(attributes: list[dict[str, Any]], rule: Rule, above: str = "") -> list[dict[str, Any]]:
-    """Return attributes as the project shall have them."""
+    """Return attributes as they will be in the project."""
     mapped: list[dict[str, Any]] = []
     for attribute in attributes:
         path = above + attribute["name"]
@@ -94,22 +93,22 @@ def mapped_attributes(attributes: list[dict[str, Any]], rule: Rule, above: str =
 
 @dataclass
 class Joined:
-    """An ontology that grows by what it does not have yet.
+    """An ontology that is extended by what it lacks.
 
     Attributes
     ----------
     structure : dict
         The ontology, changed in place.
     added : list of str
-        What was added, in words.
+        Descriptions of additions.
     reused : list of str
-        Classes that were there.
+        Classes that already existed.
     conflicts : list of str
-        What cannot be: one name for two kinds of attribute.
+        Attributes of one name and different types.
     sides : (str, str)
-        What conflicts call what is added and what is there.
+        Names of the added and existing side in conflicts.
     is_project : bool
-        Whether classes of one label get names that differ.
+        Whether classes of one label get distinct names.
     """
 
     structure: Structure
@@ -120,10 +119,10 @@ class Joined:
     is_project: bool = False
 
     def __post_init__(self) -> None:
-        self._taken = {one["featureNodeHash"] for one in _everything(self.structure)}
+        self._taken = {item["featureNodeHash"] for item in _everything(self.structure)}
 
     def add(self, other: Structure) -> None:
-        """Add what another ontology has and this has not."""
+        """Add what another ontology has and this one lacks."""
         for name, shape, one in classes_of(other):
             self.add_class(one, name, shape)
         own = {label for label, _ in templates_of(self.structure)}
@@ -134,13 +133,13 @@ class Joined:
                 self.structure.setdefault("skeleton_templates", []).append({"template": new})
 
     def _class(self, name: str, shape: str) -> dict[str, Any] | None:
-        """Return the class of a label and a shape; a name that a project has itself is one too."""
+        """Return the class of a label and shape; the project's own name counts too."""
         same = [(title, each) for title, kind, each in classes_of(self.structure) if kind == shape]
         of_label = (each for title, each in same if title == name)
         return next(of_label, None) or next((each for _, each in same if each.get("name") == name), None)
 
     def add_class(self, one: dict[str, Any], name: str, shape: str) -> None:
-        """Add a class, or what it has beyond the one that is there."""
+        """Add a class, or extend the existing one."""
         there = self._class(name, shape)
         if there is not None:
             words = f"{there.get('name', name)!r} ({shape})"
@@ -164,33 +163,39 @@ class Joined:
         self.added.append(f"class {words}")
         if attributes:
             new["attributes"] = []
-            self._add_attributes(new["attributes"], attributes, new["id"], words, told=False)
+            self._add_attributes(new["attributes"], attributes, new["id"], words, is_reported=False)
 
     def _add_attributes(
-        self, there: list[dict[str, Any]], more: list[dict[str, Any]], parent: str, place: str, *, told: bool = True
+        self,
+        there: list[dict[str, Any]],
+        more: list[dict[str, Any]],
+        parent: str,
+        place: str,
+        *,
+        is_reported: bool = True,
     ) -> None:
-        for one in more:
-            same = next((each for each in there if each["name"] == one["name"]), None)
-            words = f"{place}, {one['name']!r}"
+        for item in more:
+            same = next((each for each in there if each["name"] == item["name"]), None)
+            words = f"{place}, {item['name']!r}"
             if same is None:
-                same = {key: value for key, value in one.items() if key != "options"}
+                same = {key: value for key, value in item.items() if key != "options"}
                 same["id"] = _next_id(there, parent)
-                same["featureNodeHash"] = self._free(one["featureNodeHash"], place, one["name"], short=True)
+                same["featureNodeHash"] = self._free(item["featureNodeHash"], place, item["name"], short=True)
                 there.append(same)
-                if "options" in one:
+                if "options" in item:
                     same["options"] = []
-                if told:
+                if is_reported:
                     self.added.append(f"attribute {words}")
-                self._add_options(same, one, words, told=False)
-            elif same["type"] != one["type"] or bool(same.get("dynamic")) != bool(one.get("dynamic")):
+                self._add_options(same, item, words, is_reported=False)
+            elif same["type"] != item["type"] or bool(same.get("dynamic")) != bool(item.get("dynamic")):
                 self.conflicts.append(
-                    f"{words} is {_kind(one)} {self.sides[0]} and {_kind(same)} {self.sides[1]}: "
+                    f"{words} is {_kind(item)} {self.sides[0]} and {_kind(same)} {self.sides[1]}: "
                     "map it to another title."
                 )
             else:
-                self._add_options(same, one, words, told=told)
+                self._add_options(same, item, words, is_reported=is_reported)
 
-    def _add_options(self, there: dict[str, Any], more: dict[str, Any], place: str, *, told: bool) -> None:
+    def _add_options(self, there: dict[str, Any], more: dict[str, Any], place: str, *, is_reported: bool) -> None:
         for option in more.get("options") or ():
             options = there.setdefault("options", [])
             same = next((each for each in options if each["label"] == option["label"]), None)
@@ -201,14 +206,14 @@ class Joined:
                 same["id"] = _next_id(options, there["id"])
                 same["featureNodeHash"] = self._free(option["featureNodeHash"], place, option["label"], short=True)
                 options.append(same)
-                if told:
+                if is_reported:
                     self.added.append(f"option {words}")
             if below:
                 nested = same.setdefault("options", [])
-                self._add_attributes(nested, below, same["id"], words, told=told)
+                self._add_attributes(nested, below, same["id"], words, is_reported=is_reported)
 
     def _free(self, hash_: str, *words: str, short: bool = False) -> str:
-        """Return a hash nothing here has: the given one, or one that follows from the words."""
+        """Return an unused hash: the given one, or one derived from the words."""
         number = 0
         while hash_ in self._taken:
             hash_ = (_HASHES.short if short else _HASHES.hex)(*words, number)

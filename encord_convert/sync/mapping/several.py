@@ -1,6 +1,6 @@
-"""One mapping for several label sets, before they become one: each is mapped by what the mapping says of its classes.
+"""Applies one mapping to several label sets before they are merged.
 
-Attributes that one class has in different kinds stay apart so, as in a set that is merged without a mapping.
+Attributes of one class with different types stay separate, as in a merge without a mapping.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from encord_convert.sync.mapping.mapped import mapped
 
 
 def each_mapped(sets: Sequence[LabelSet], document: Any, place: str) -> list[LabelSet]:
-    """Return label sets with their classes as a mapping has them.
+    """Return label sets with mapped classes.
 
     Parameters
     ----------
     sets : sequence of LabelSet
         Not changed.
     document : dict
-        See :mod:`encord_convert.sync.mapping.file`; it may name what only one of the sets has.
+        See :mod:`encord_convert.sync.mapping.file`; it may name classes of only one of the sets.
     place : str
         What messages call it.
 
     Raises
     ------
     MappingError
-        It names what none of them has, or makes two kinds of one attribute of a set.
+        It has names unknown to all, or conflicting types for an attribute.
     """
     structures = [labels.ontology.to_dict() for labels in sets]
     parse_mapping(document, _together(structures), place)
@@ -40,7 +40,7 @@ def each_mapped(sets: Sequence[LabelSet], document: Any, place: str) -> list[Lab
 
 
 def _together(structures: Iterable[Structure]) -> Structure:
-    """Return what all ontologies have, one after the other, to hold a document against."""
+    """Return the concatenated ontologies, to validate a document."""
     objects: dict[tuple[str, str], Any] = {}
     classifications: list[Any] = []
     for structure in structures:
@@ -52,7 +52,7 @@ def _together(structures: Iterable[Structure]) -> Structure:
 
 
 def _part_of(document: Mapping[str, Any], structure: Structure) -> list[dict[str, Any]]:
-    """Return the tables of a document about classes that an ontology has, without what they have not."""
+    """Return the entries of a document that apply to an ontology, without unknown parts."""
     known: dict[str, dict[str, set[str]]] = {}
     for name, shape, one in classes_of(structure):
         known.setdefault(name, {})[shape] = {path for path, _ in parts_of(one.get("attributes") or ())}
@@ -66,7 +66,7 @@ def _part_of(document: Mapping[str, Any], structure: Structure) -> list[dict[str
         if "attributes" in part:
             paths = set().union(*own)
             part["attributes"] = {path: to for path, to in part["attributes"].items() if path in paths}
-        if not any(part.get("split") in one for one in own):
+        if not any(part.get("split") in item for item in own):
             part.pop("split", None)
             part.pop("split_to", None)
         tables.append(part)

@@ -1,7 +1,7 @@
-"""Label rows translated from the ontology of a source to that of a project.
+"""Translates label rows from the ontology of a source to that of a project.
 
-Classes go by name and shape, attributes and options by their path of titles, each as the mapping has it; hashes are
-the project's. All of this works on the JSON form of label rows, so that what this version does not know is carried.
+Classes match by name and shape, attributes and options by path of titles, after mapping; hashes become the project's.
+All of this works on the JSON form of label rows, so that unknown keys are kept.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class Answer:
-    """What an attribute of the source is in the project.
+    """The project's counterpart of a source attribute.
 
-    ``options`` has by hash what its options are there; or ``texts`` by hash what is written for them, or ``choices``
-    by text what is chosen for it.
+    ``options`` maps hashes to the project's options; or ``texts`` maps them to text, or ``choices`` maps texts to
+    options.
     """
 
     base: dict[str, Any]
@@ -36,13 +36,13 @@ class Answer:
     is_asked_again: bool = False
 
     def changes(self, answers: Any) -> bool:
-        """Tell whether an answer that is given in the project is another there, beyond names."""
+        """Return whether an answer changes in more than names."""
         if self.is_asked_again or not isinstance(answers, list):
             return self.is_asked_again
         return any(self.options.get(each["featureHash"]) is None for each in answers)
 
-    def said(self, answers: Any) -> Any:
-        """Return an answer as it is given in the project, None if there is none."""
+    def translated(self, answers: Any) -> Any:
+        """Return an answer in the project's form, None if it has none."""
         if self.choices is not None:
             choice = self.choices.get(answers)
             if choice is None and answers:
@@ -61,7 +61,7 @@ class Answer:
 
 @dataclass(slots=True)
 class YesNo:
-    """A question for one option of a checklist of the source: every label of the class has an answer."""
+    """A yes/no attribute for one option of a source checklist, answered on every label."""
 
     attribute: str
     option: str
@@ -73,22 +73,22 @@ class YesNo:
 
 @dataclass(slots=True)
 class Class:
-    """What a class of the source is in the project."""
+    """The project's counterpart of a source class."""
 
     name: str
     shape: str
     base: dict[str, Any]
     answers: dict[str, Answer]
     checklists: frozenset[str]
-    """Hashes of attributes of the project that take several answers."""
+    """Hashes of checklist attributes of the project."""
     questions: list[YesNo] = field(default_factory=list)
     points: dict[str, str] = field(default_factory=dict)
-    """Names of a skeleton's points to their hashes."""
+    """Skeleton point names to hashes."""
 
 
 @dataclass(slots=True)
-class Fate:
-    """Which class of the project a label of the source becomes, by its answer where the class is split."""
+class ClassRule:
+    """The project class of a source label, by its answer if the class is split."""
 
     name: str
     shape: str
@@ -108,14 +108,14 @@ class Translation:
         Ontology of the project.
     rules : MappingRules
     leaves_undrawable : bool
-        Leave out what the shape asked for cannot be made of; else it is an error.
+        Drop labels that cannot take the requested shape; else raise.
 
     Attributes
     ----------
     missing : list of str
-        What the labels may need and the project's ontology does not have.
+        What the labels may need and the project's ontology lacks.
     dropped : Counter
-        Why labels were not translated, and how many frames of them; grows with each row.
+        Frames of dropped labels by reason, accumulated over rows.
     """
 
     def __init__(
@@ -132,39 +132,37 @@ class Translation:
         self._project: dict[tuple[str, str], dict[str, Any]] = {}
         for name, shape, one in classes_of(project):
             self._project.setdefault((name, shape), one)
-        for one in project["objects"]:
-            self._project.setdefault((one["name"], one["shape"]), one)
+        for object_ in project["objects"]:
+            self._project.setdefault((object_["name"], object_["shape"]), object_)
         self._templates = dict(templates_of(project))
-        self._fates: dict[str, Fate] = {}
+        self._class_rules: dict[str, ClassRule] = {}
         rules = rules or MappingRules()
         for name, shape, one in classes_of(source):
-            if one["featureNodeHash"] not in self._fates:
-                fate = self._fate(one, name, shape, rules.rule(name, shape))
-                self._fates[one["featureNodeHash"]] = fate
+            if one["featureNodeHash"] not in self._class_rules:
+                class_rule = self._class_rule(one, name, shape, rules.rule(name, shape))
+                self._class_rules[one["featureNodeHash"]] = class_rule
 
-    # --- classes ------------------------------------------------------------------------------------------------------
-
-    def _fate(self, one: dict[str, Any], name: str, shape: str, rule: Rule) -> Fate:
-        fate = Fate(name, shape, None)
+    def _class_rule(self, one: dict[str, Any], name: str, shape: str, rule: Rule) -> ClassRule:
+        class_rule = ClassRule(name, shape, None)
         attributes = one.get("attributes") or []
         split = next((each for each in attributes if each["name"] == rule.split), None)
         options: dict[str, str] = {}
         if split is not None:
-            fate.split = split["featureNodeHash"]
+            class_rule.split = split["featureNodeHash"]
             options = {option["label"]: option["featureNodeHash"] for option in split["options"]}
-            fate.by_option = dict.fromkeys(options.values())
+            class_rule.by_option = dict.fromkeys(options.values())
         kept = [each for each in attributes if each is not split]
-        for label, title, _ in outcomes(one, name, rule):
+        for label, title, _ in outcomes(one, rule):
             class_ = self._class(title, rule.shape, kept, rule)
             if class_ is not None and label is not None and split is not None:
                 option = next(each for each in split["options"] if each["label"] == label)
                 there = self._project[title, rule.shape].get("attributes") or []
                 below = option.get("options") or []
                 self._answers(class_.answers, below, there, rule, f"{rule.split}/{label}/", title)
-                fate.by_option[options[label]] = class_
+                class_rule.by_option[options[label]] = class_
             elif label is None:
-                fate.plain = class_
-        return fate
+                class_rule.plain = class_
+        return class_rule
 
     def _class(self, title: str, shape: str, attributes: list[dict[str, Any]], rule: Rule) -> Class | None:
         there = self._project.get((title, shape))
@@ -175,7 +173,7 @@ class Translation:
         if shape != CLASSIFICATION:
             base = {"name": base["name"], "color": there["color"], "shape": shape, **base}
         checklists = {
-            one["featureNodeHash"] for one in below(there.get("attributes")) if one.get("type") == "checklist"
+            item["featureNodeHash"] for item in below(there.get("attributes")) if item.get("type") == "checklist"
         }
         class_ = Class(title, shape, base, {}, frozenset(checklists))
         if shape == "skeleton" and title in self._templates:
@@ -237,24 +235,24 @@ class Translation:
             if answer.texts is not None:
                 answer.texts[option["featureNodeHash"]] = label
                 continue
-            partner = self._option(same, title if is_affirmed else label, place)
-            if partner is not None:
-                answer.options[option["featureNodeHash"]] = _chosen(partner)
-                below = partner.get("options") or []
+            match = self._option(same, title if is_affirmed else label, place)
+            if match is not None:
+                answer.options[option["featureNodeHash"]] = _chosen(match)
+                below = match.get("options") or []
                 self._answers(answers, option.get("options") or (), below, rule, inner + "/", place)
 
     def _questions(
         self, attributes: Iterable[dict[str, Any]], there: list[dict[str, Any]], rule: Rule, place: str
     ) -> Iterator[YesNo]:
-        """Yield what is asked for each option of a checklist that becomes yes and no."""
+        """Yield the attribute for each option of a checklist that becomes yes/no."""
         for attribute in attributes:
             name = attribute["name"]
             title = rule.title(name, name)
             if title is None or rule.kinds.get(name) != "yes_no":
                 continue
             labels = {
-                one["featureNodeHash"]: rule.title(f"{name}/{one['label']}", one["label"])
-                for one in attribute.get("options") or ()
+                option["featureNodeHash"]: rule.title(f"{name}/{option['label']}", option["label"])
+                for option in attribute.get("options") or ()
             }
             kept = {hash_: label for hash_, label in labels.items() if label is not None}
             for hash_, label in kept.items():
@@ -273,12 +271,10 @@ class Translation:
         return same
 
     def _option(self, attribute: dict[str, Any], label: str, place: str) -> dict[str, Any] | None:
-        partner = next((each for each in attribute.get("options") or () if each["label"] == label), None)
-        if partner is None:
+        match = next((each for each in attribute.get("options") or () if each["label"] == label), None)
+        if match is None:
             self.missing.append(f"the option {label!r} of {attribute['name']!r} of {place!r}")
-        return partner
-
-    # --- rows ---------------------------------------------------------------------------------------------------------
+        return match
 
     def row(self, row: Row) -> Row:
         """Return a label row of the source as one of the project; its data units are still the source's.
@@ -286,36 +282,36 @@ class Translation:
         Raises
         ------
         TranslationError
-            It has a label whose class the ontology of the source, or that of the project, does not have.
+            A label's class is not in the ontology of the source or of the project.
         """
-        return self.worked(row)[0]
+        return self.traced(row)[0]
 
-    def worked(self, row: Row) -> tuple[Row, Relabelled]:
-        """Return what :meth:`row` does, and what became of each label and answer."""
-        worked = Relabelled(self, row)
-        units = {hash_: {**unit, "labels": worked.labels(unit)} for hash_, unit in row["data_units"].items()}
-        spaces = worked.spaces()
-        worked.take_off_frames()
-        if unplaced := worked.unplaced():
+    def traced(self, row: Row) -> tuple[Row, Relabelled]:
+        """Like :meth:`row`, with the outcome of each label and answer."""
+        traced = Relabelled(self, row)
+        units = {hash_: {**unit, "labels": traced.labels(unit)} for hash_, unit in row["data_units"].items()}
+        spaces = traced.spaces()
+        traced.take_off_frames()
+        if unplaced := traced.unplaced():
             self.dropped["what is on no frame"] += unplaced
         new = {
             **row,
             "data_units": units,
             **({"spaces": spaces} if spaces else {}),
-            "object_answers": worked.object_answers(),
-            "classification_answers": worked.classification_answers(),
-            "object_actions": worked.object_actions(),
+            "object_answers": traced.object_answers(),
+            "classification_answers": traced.classification_answers(),
+            "object_actions": traced.object_actions(),
         }
-        return new, worked
+        return new, traced
 
-    def fate_of(self, entry: Mapping[str, Any]) -> Fate:
-        """Return what becomes of the class of an entry."""
-        fate = self._fates.get(entry["featureHash"])
-        if fate is None:
+    def class_rule_of(self, entry: Mapping[str, Any]) -> ClassRule:
+        """Return the mapping of an entry's class."""
+        class_rule = self._class_rules.get(entry["featureHash"])
+        if class_rule is None:
             raise TranslationError(
                 f"A label has the class {entry['featureHash']!r}, which the source does not declare."
             )
-        return fate
+        return class_rule
 
 
 def _base(title: str, hash_: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""From the lines of a format to rows: objects, tracks, answers, what is native, and the counts of all of it.
+"""Label rows from line-based annotations: objects, tracks, answers, native data, and their counts.
 
-A format says what each of its lines is (:class:`Mark`): first all of them, so that the classes are known, then those of
-each row. What follows is the same for every format: the marks of a track are one object, answers over frames are
-dynamic, and whatever is not taken over is counted with its place.
+A format turns each line into an :class:`Annotation`: first all lines, to collect the classes, then those of each row.
+The rest is shared: annotations of one track become one object, answers that vary over frames are dynamic, and whatever
+cannot be read is counted with its location.
 """
 
 from __future__ import annotations
@@ -33,43 +33,43 @@ from encord_convert.sdk.objects.attributes import NumericAttribute
 
 
 class Choice(str):
-    """An answer that is one of a few."""
+    """An answer that is an option of a radio attribute."""
 
     __slots__ = ()
 
 
 Answer = str | float | tuple[str, ...]
-"""A text, a :class:`Choice`, a number, or what is chosen of a checklist."""
+"""A text, a :class:`Choice`, a number, or the checked options of a checklist."""
 
 
 @dataclass(slots=True)
-class Mark:
-    """One object on one frame, as a line of the source has it.
+class Annotation:
+    """One object on one frame, from one line of the source.
 
     Parameters
     ----------
     label : str
         Its class.
     coordinates : coordinates of the hub, optional
-        None: ``fault`` says what is wrong.
+        None: see ``fault``.
     line : int, optional
         One-based.
     frame : int
         Zero-based.
     track : optional
-        What its object is called in the row; None: it is alone.
+        Track id within the row; None: an object of its own.
     confidence : float
         0..1.
     answers : mapping
         Attribute to answer.
     native : mapping
-        What only the format has words for.
+        Data specific to the format.
     fault : (str, str), optional
-        Code and sentence: it is not read.
+        Code and sentence of why it is dropped.
     type : str
-        What the source calls it.
+        The source's name for it.
     is_computed : bool
-        It is none of the source, which has no line for it.
+        Interpolated: the source has no line for it.
     """
 
     label: str
@@ -87,7 +87,7 @@ class Mark:
     shape: Any = Shape.BOUNDING_BOX
 
     def score(self, text: str, key: str) -> None:
-        """Take the score of a model: a confidence if it is between 0 and 1, else native under a key."""
+        """Set a model's score: a confidence if between 0 and 1, else native data under a key."""
         self.is_manual = False
         if 0 <= float(text) <= 1:
             self.confidence = float(text)
@@ -96,20 +96,20 @@ class Mark:
 
 
 MOST_FRAMES = 10_000_000
-"""Four days of video: a line can name any number."""
+"""Four days of video; bounds the frame numbers that lines may claim."""
 
 _KINDS: dict[type, Any] = {
     str: TextAttribute, float: NumericAttribute, Choice: RadioAttribute, tuple: ChecklistAttribute
 }  # fmt: skip
 
 
-class Marks:
-    """Makes rows of marks.
+class RowBuilder:
+    """Builds label rows from annotations.
 
     Parameters
     ----------
     family : str
-        Name of the format, and of its native data.
+        Name of the format, under which native data is kept.
     quiet : set of str
         As of :class:`~encord_convert.hub.native.Native`.
     is_dynamic : bool
@@ -131,7 +131,7 @@ class Marks:
     # -- classes ----------------------------------------------------------------------------------------------------
 
     def declare(self, label: str, shape: Shape, answers: Mapping[str, Answer]) -> None:
-        """Know a class and what is asked of it; answers are examples, or hold all options."""
+        """Declare a class and its attributes; ``answers`` are examples, or hold all options."""
         asked = self._seen.setdefault((label, shape), {})
         for name, answer in answers.items():
             options = asked.setdefault((name, type(answer)), {})
@@ -139,24 +139,24 @@ class Marks:
                 options.update(dict.fromkeys([answer] if isinstance(answer, str) else answer))
 
     def labels(
-        self, every: Iterable[Mark], rows: Callable[[], Iterable[LabelRowV2]], *,
+        self, every: Iterable[Annotation], rows: Callable[[], Iterable[LabelRowV2]], *,
         native: Keys | None = None, colors: Mapping[str, str] | None = None, order: Callable[[str], Any] = str,
     ) -> LabelSet:  # fmt: skip
-        """Return the label set: its classes are those of all marks and what was declared, in an order.
+        """Return the label set; its classes are the declared ones and those of all annotations, sorted.
 
         Parameters
         ----------
-        every : iterable of Mark
-            All marks of the source, looked at once.
+        every : iterable of Annotation
+            All annotations of the source, iterated once.
         rows : callable
             Starts a walk over the rows.
         native : mapping, optional
-            Of the set.
+            Native data of the set.
         """
-        for mark in every:
-            if mark.fault is not None and not mark.label:
+        for annotation in every:
+            if annotation.fault is not None and not annotation.label:
                 continue
-            self.declare(mark.label, mark.shape, mark.answers)
+            self.declare(annotation.label, annotation.shape, annotation.answers)
         self._build(colors or {}, order)
         self.counts.mark_head()
 
@@ -194,45 +194,50 @@ class Marks:
         self, data_type: DataType, title: str, size: tuple[int, int], key: str, place: str, *, frames: int = 1,
         fps: int | None = None,
     ) -> LabelRowV2:  # fmt: skip
-        """Return the row of one medium, as yet without objects; ``key`` is what no other row of the source has."""
+        """Return an empty row for one image or video; ``key`` is unique in the source."""
         unit = self.draft.unit(title, *size, key=(key,))
         return self.draft.row(data_type, title, [unit], frames=frames, fps=fps, key=(key,), file=place)
 
     def leave_out(self, error: ReadError, image: str, place: str) -> None:
-        """Count an image that has no row since its size is not known; the walk raises the error if none has one."""
+        """Count an image skipped because its size is unknown; the walk raises the error if no row is left."""
         self._left_out = self._left_out or error
-        detail, where = f"The size of the image {image!r:.90} is not known: it is left out.", Where(file=place)
+        detail, where = f"The size of the image {image!r:.90} is unknown: it is left out.", Where(file=place)
         self.counts.into["image", ""] += 1
         self.counts.drop("SIZE_UNKNOWN", Feature.MEDIA, ("image", ""), where, detail)
-        self.counts.note(Level.ERROR, "SIZE_UNKNOWN", "Images whose size is not known are left out.", where)
+        self.counts.note(Level.ERROR, "SIZE_UNKNOWN", "Images of unknown size are left out.", where)
 
     def lose(self, type_: str, fact: str, place: str, line: int) -> None:
-        """Count a line that nothing can be read of."""
+        """Count a line that cannot be parsed."""
         self.counts.into[type_, ""] += 1
         self.counts.drop("INVALID_ROW", Feature.DEGENERATE, (type_, ""), Where(file=place, line=line), fact)
 
-    def fill(self, row: LabelRowV2, marks: Iterable[Mark], own: Keys | None = None) -> LabelRowV2:
-        """Add the objects of marks to a row, and what is native of it."""
+    def fill(self, row: LabelRowV2, annotations: Iterable[Annotation], own: Keys | None = None) -> LabelRowV2:
+        """Add the objects of annotations and native data to a row."""
         hash_of = self.draft.hashes.series("row", row.label_hash)
         tracks: dict[Any, _Track] = {}
         classes: dict[Any, str] = {}
-        for number, mark in enumerate(marks):
-            self._count(row, mark)
-            if mark.fault is not None:
-                self._drop(row, mark, *mark.fault)
+        for number, annotation in enumerate(annotations):
+            self._count(row, annotation)
+            if annotation.fault is not None:
+                self._drop(row, annotation, *annotation.fault)
                 continue
-            key = (mark.label, mark.shape, mark.track) if mark.track is not None else number
+            key = (annotation.label, annotation.shape, annotation.track) if annotation.track is not None else number
             track = tracks.get(key)
             if track is None:
-                made = ObjectInstance._made(self._objects[mark.label, mark.shape], hash_of(len(tracks)))
-                track = tracks[key] = _Track(made, mark)
-            if mark.frame in track.instance._frames:
-                self._drop(row, mark, "DUPLICATE_ID", f"Track {mark.track} is on frame {mark.frame} already.")
+                made = ObjectInstance._made(self._objects[annotation.label, annotation.shape], hash_of(len(tracks)))
+                track = tracks[key] = _Track(made, annotation)
+            if annotation.frame in track.instance._frames:
+                self._drop(
+                    row, annotation, "DUPLICATE_ID", f"Track {annotation.track} is already on frame {annotation.frame}."
+                )
                 continue
-            track.take(mark, self._info(mark))
-            if mark.track is not None and classes.setdefault(mark.track, mark.label) != mark.label:
-                detail = "A track changes its class; it is an object for each class."
-                self.counts.note(Level.WARNING, "TRACK_CLASS_CHANGES", detail, self._where(row, mark))
+            track.take(annotation, self._info(annotation))
+            if (
+                annotation.track is not None
+                and classes.setdefault(annotation.track, annotation.label) != annotation.label
+            ):
+                detail = "A track changes its class; it becomes one object per class."
+                self.counts.note(Level.WARNING, "TRACK_CLASS_CHANGES", detail, self._where(row, annotation))
         labels: dict[str, Mapping[int, Keys]] = {}
         for track in tracks.values():
             self._finish(track)
@@ -255,31 +260,31 @@ class Marks:
             self.counts.into["track", first.label] += 1
             instance._origin = Origin(first.type, first.label, first.line, weights=track.weights)
 
-    def _count(self, row: LabelRowV2, mark: Mark) -> None:
-        if mark.is_computed:
-            detail = "Frames between those of a track are filled in a straight line."
-            self.counts.note(Level.INFO, "INTERPOLATED", detail, self._where(row, mark))
+    def _count(self, row: LabelRowV2, annotation: Annotation) -> None:
+        if annotation.is_computed:
+            detail = "Missing frames of a track are interpolated linearly."
+            self.counts.note(Level.INFO, "INTERPOLATED", detail, self._where(row, annotation))
             return
-        self.counts.into[mark.type, mark.label] += 1
-        for type_, count in _carried(mark):
-            self.counts.into[type_, mark.label] += count
+        self.counts.into[annotation.type, annotation.label] += 1
+        for type_, count in _carried(annotation):
+            self.counts.into[type_, annotation.label] += count
 
-    def _drop(self, row: LabelRowV2, mark: Mark, code: str, detail: str) -> None:
+    def _drop(self, row: LabelRowV2, annotation: Annotation, code: str, detail: str) -> None:
         feature = Feature.TRACKS if code == "DUPLICATE_ID" else Feature.DEGENERATE
-        key, where = (mark.type, mark.label), self._where(row, mark)
-        self.counts.drop(code, feature, key, where, detail, carried=_carried(mark))
+        key, where = (annotation.type, annotation.label), self._where(row, annotation)
+        self.counts.drop(code, feature, key, where, detail, carried=_carried(annotation))
 
-    def _where(self, row: LabelRowV2, mark: Mark) -> Where:
-        return Where(row._origin, mark.line, row.data_title, mark.frame, f"<{mark.type}>")
+    def _where(self, row: LabelRowV2, annotation: Annotation) -> Where:
+        return Where(row._origin, annotation.line, row.data_title, annotation.frame, f"<{annotation.type}>")
 
-    def _info(self, mark: Mark) -> Any:
-        if mark.is_manual and mark.confidence == 1:
+    def _info(self, annotation: Annotation) -> Any:
+        if annotation.is_manual and annotation.confidence == 1:
             return self.draft.info
-        key = mark.is_manual, mark.confidence
+        key = annotation.is_manual, annotation.confidence
         if key not in self._infos:
             if len(self._infos) > 4096:
                 self._infos.clear()
-            self._infos[key] = frame_info(manual=mark.is_manual, confidence=mark.confidence)
+            self._infos[key] = frame_info(manual=annotation.is_manual, confidence=annotation.confidence)
         return self._infos[key]
 
     def _answer(
@@ -305,11 +310,11 @@ class Marks:
 
 
 class _Track:
-    """An object as its marks come; these are forgotten but for the first."""
+    """An object under construction; of its annotations only the first is kept."""
 
     __slots__ = ("answers", "first", "instance", "is_unsorted", "last", "native", "weights")
 
-    def __init__(self, instance: ObjectInstance, first: Mark) -> None:
+    def __init__(self, instance: ObjectInstance, first: Annotation) -> None:
         self.instance = instance
         self.first = first
         self.last = -1
@@ -318,17 +323,17 @@ class _Track:
         self.native: dict[int, Keys] = {}
         self.weights: dict[int, tuple[int, Carried]] = {}
 
-    def take(self, mark: Mark, info: Any) -> None:
-        frame = mark.frame
+    def take(self, annotation: Annotation, info: Any) -> None:
+        frame = annotation.frame
         self.is_unsorted |= frame < self.last
         self.last = frame
-        self.instance._place(frame, mark.coordinates, info)
-        if mark.answers:
-            self.answers[frame] = mark.answers
-        if mark.native:
-            self.native[frame] = mark.native
-        if not mark.is_computed:
-            self.weights[frame] = _weights[_carried(mark)]
+        self.instance._place(frame, annotation.coordinates, info)
+        if annotation.answers:
+            self.answers[frame] = annotation.answers
+        if annotation.native:
+            self.native[frame] = annotation.native
+        if not annotation.is_computed:
+            self.weights[frame] = _weights[_carried(annotation)]
 
 
 class _Weights(dict[Carried, tuple[int, Carried]]):
@@ -338,12 +343,16 @@ class _Weights(dict[Carried, tuple[int, Carried]]):
 
 
 _weights = _Weights()
-"""What a mark weighs, shared by all that carry the same; there are few."""
+"""Weights of annotations, shared by those that carry the same."""
 
 
-def _carried(mark: Mark) -> Carried:
-    """Return what is lost when a mark is."""
-    sides = (("answer", len(mark.answers)), ("confidence", mark.confidence != 1), ("manual", not mark.is_manual))
+def _carried(annotation: Annotation) -> Carried:
+    """Return what is lost along with an annotation."""
+    sides = (
+        ("answer", len(annotation.answers)),
+        ("confidence", annotation.confidence != 1),
+        ("manual", not annotation.is_manual),
+    )
     return tuple((type_, int(count)) for type_, count in sides if count)
 
 
@@ -356,13 +365,13 @@ def _value(attribute: Any, answer: Answer) -> Any:
 
 
 def native_of(row: LabelRowV2, family: str, natives: Iterable[str]) -> Native | None:
-    """Return what is native of a row to a family; None if it is of another set or there is none."""
+    """Return the native data of a row in a format; None if it has none."""
     native: Native | None = row._native
     return native if native is not None and native.family == family and family in natives else None
 
 
 def answers_at(instance: Any, frame: int, carries: Carries) -> dict[str, Any]:
-    """Return the answers of an object on a frame that a format carries, by what is asked."""
+    """Return the answers of an object on a frame that a format carries, by attribute name."""
     answers = (*instance._static_answers(), *instance._dynamic_answers_at(frame))
     return {one.title: value for one, value in answers if carries.answers(one, value, Feature.ANSWERS)}
 
@@ -370,17 +379,17 @@ def answers_at(instance: Any, frame: int, carries: Carries) -> dict[str, Any]:
 def answers_from_json(
     members: Mapping[str, Any], options: Mapping[str, Collection[str]]
 ) -> tuple[dict[str, Answer], dict[str, Any]]:
-    """Return JSON values as answers by what is asked, and those that are none.
+    """Return JSON values as answers by attribute name, and the values that are not answers.
 
-    Texts are answers, choices where they are one of its options; numbers; and objects of truths, what is true of them.
+    Strings are texts, or choices where they are options; numbers stay; objects of booleans are checklists.
     """
     answers: dict[str, Answer] = {}
     rest: dict[str, Any] = {}
     for key, value in members.items():
-        is_checklist = isinstance(value, dict) and all(isinstance(one, bool) for one in value.values())
+        is_checklist = isinstance(value, dict) and all(isinstance(item, bool) for item in value.values())
         if isinstance(value, str):
             answers[key] = Choice(value) if value in options.get(key, ()) else value
-        elif (value or options.get(key)) and is_checklist:  # of no options none can be chosen
+        elif (value or options.get(key)) and is_checklist:  # no options to choose from
             answers[key] = tuple(option for option, is_checked in value.items() if is_checked)
         elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _FARTHEST:
             answers[key] = float(value)
@@ -390,11 +399,11 @@ def answers_from_json(
 
 
 _FARTHEST = 1e300
-"""Numbers beyond are no answers: an integer of 400 digits is no float."""
+"""Larger numbers are not answers: an integer of 400 digits is not a float."""
 
 
 def answers_of(instance: Any) -> dict[str, Any]:
-    """Return the answers that hold for all frames of an object as JSON values, without those below an option."""
+    """Return the static answers of an object as JSON values, without nested ones."""
     answers: dict[str, Any] = {}
     for attribute, value in instance._static_answers():
         if len(attribute.uid) <= 2:
@@ -406,7 +415,7 @@ def answers_of(instance: Any) -> dict[str, Any]:
 
 
 def plain(title: str) -> str:
-    """Return a title as the name of a file.
+    """Return a title as a safe file name.
 
     >>> plain("cam 1/a:b"), plain(".."), plain("con.png")
     ('cam 1_a_b', '__', '_con.png')
@@ -416,25 +425,25 @@ def plain(title: str) -> str:
 
 
 def ids_of(row: LabelRowV2, native: Native | None, least: int = 0) -> dict[str, int | str]:
-    """Return an id for each object of a row, by its hash: that of the source, else from 1 on those that are free.
+    """Return an id for each object of a row by its hash: the source's, else the next free one from 1.
 
-    Of objects with one id the first has it, and those of other classes that are never on a frame with it. Ids below
-    ``least`` may be of many.
+    Of objects that share an id the first keeps it, as do those of other classes never on a frame with it. Ids below
+    ``least`` may repeat.
     """
     ids: dict[str, int | str] = {}
     taken: dict[int | str, list[ObjectInstance]] = {}
-    for one in row._objects.values():
-        id_ = native.of(one.object_hash, min(one._frames)).get("track_id") if native and one._frames else None
+    for item in row._objects.values():
+        id_ = native.of(item.object_hash, min(item._frames)).get("track_id") if native and item._frames else None
         others = taken.get(id_, []) if isinstance(id_, int | str) else []
-        apart = all(one._item is not other._item and one._frames.keys().isdisjoint(other._frames) for other in others)
+        apart = all(item._item is not other._item and item._frames.keys().isdisjoint(other._frames) for other in others)
         if isinstance(id_, int | str) and (apart or (isinstance(id_, int) and id_ < least)):
-            ids[one.object_hash] = id_
-            taken.setdefault(id_, []).append(one)
+            ids[item.object_hash] = id_
+            taken.setdefault(id_, []).append(item)
     free = 1
-    for one in row._objects.values():
-        if one.object_hash not in ids:
+    for object_ in row._objects.values():
+        if object_.object_hash not in ids:
             while free in taken:
                 free += 1
-            ids[one.object_hash] = free
-            taken[free] = [one]
+            ids[object_.object_hash] = free
+            taken[free] = [object_]
     return ids

@@ -1,4 +1,4 @@
-"""What belongs together by name: label rows of a source, data of a project, files on a disk."""
+"""Matching by name: label rows of a source, data of a project, files on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Names:
-    """A list of names, for :class:`~encord_convert.hub.media.Media` to look in; there is nothing to open."""
+    """A list of names for :class:`~encord_convert.hub.media.Media`, without content."""
 
     def __init__(self, name: str, names: Iterable[str]) -> None:
         self.name = name
@@ -34,53 +34,53 @@ class Names:
         return name
 
 
-class Partners(Generic[T]):
-    """Finds things by their titles, by the rules of :class:`~encord_convert.hub.media.Media`.
+class Matcher(Generic[T]):
+    """Matches items by title, by the rules of :class:`~encord_convert.hub.media.Media`.
 
     Parameters
     ----------
     name : str
-        What the whole is called in a message.
-    things : iterable of (str, T)
-        Titles, and what has them.
+        Name of the collection in messages.
+    items : iterable of (str, T)
+        Titles with their items.
     """
 
-    def __init__(self, name: str, things: Iterable[tuple[str, T]]) -> None:
+    def __init__(self, name: str, items: Iterable[tuple[str, T]]) -> None:
         self._name = name
-        self._things: dict[str, list[T]] = defaultdict(list)
-        for title, thing in things:
-            self._things[title].append(thing)
+        self._items: dict[str, list[T]] = defaultdict(list)
+        for title, item in items:
+            self._items[title].append(item)
         self._media: Media | None = None
         self.found: set[str] = set()
 
     def find(self, title: str) -> tuple[T, str] | None:
-        """Return what belongs to a title, and by which rule; None if nothing does.
+        """Return the item for a title, and the matching rule; None if there is none.
 
         Raises
         ------
         AmbiguousFileError
-            More than one thing fits.
+            More than one item matches.
         """
         name: str | None = title
-        if title not in self._things:
+        if title not in self._items:
             if self._media is None:
-                self._media = Media(Names(self._name, self._things))
+                self._media = Media(Names(self._name, self._items))
             name = self._media.find(title)
         if name is None:
             return None
-        things = self._things[name]
-        if len(things) > 1:
-            raise AmbiguousFileError(self._name, f"{len(things)} rows have the title", [name])
+        items = self._items[name]
+        if len(items) > 1:
+            raise AmbiguousFileError(self._name, f"{len(items)} rows have the title", [name])
         self.found.add(name)
-        return things[0], rule_of(title, name)
+        return items[0], rule_of(title, name)
 
     def others(self) -> list[str]:
-        """Return the titles nothing was found by."""
-        return [title for title in self._things if title not in self.found]
+        """Return the titles that were not matched."""
+        return [title for title in self._items if title not in self.found]
 
 
 def rule_of(asked: str, found: str) -> str:
-    """Return by which rule a name was found, in words."""
+    """Return the rule by which a name matched, in words."""
     if asked == found:
         return "same title"
     if f"/{found}".endswith(f"/{asked}") or f"/{asked}".endswith(f"/{found}"):
@@ -89,12 +89,7 @@ def rule_of(asked: str, found: str) -> str:
 
 
 class Files:
-    """Finds the files of data in a source.
-
-    Parameters
-    ----------
-    source : Source
-    """
+    """Matches data to files of a source."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -103,12 +98,12 @@ class Files:
         self.used: set[str] = set()
 
     def find(self, title: str) -> tuple[str, str] | None:
-        """Return the member a title means, and by which rule.
+        """Return the member for a title, and the matching rule.
 
         Raises
         ------
         AmbiguousFileError
-            More than one file fits.
+            More than one file matches.
         """
         member = self._media.find(title) or self._video(title)
         if member is None:
@@ -117,7 +112,7 @@ class Files:
         return member, rule_of(title, member)
 
     def _video(self, title: str) -> str | None:
-        """Return the video of a title that has no ending."""
+        """Return the video for a title without suffix."""
         if self._videos is None:
             self._videos = defaultdict(list)
             for member in self.source.names():
@@ -130,6 +125,6 @@ class Files:
         return found[0] if found else None
 
     def size_px(self, member: str) -> tuple[int, int] | None:
-        """Return width and height of an image as it is shown; None if it is none."""
+        """Return the displayed width and height of an image; None if it is not one."""
         header = self._media.header(member)
         return None if header is None else header.shown

@@ -1,4 +1,4 @@
-"""A contact sheet: small images with what is on them in one PNG, drawn with Pillow."""
+"""Contact sheets: small images with labels in one PNG, drawn with Pillow."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _PAPER, _INK, _GREY, _LOST = "#ffffff", "#1b1f24", "#b9bec4", "#d1242f"
 _DASH_PX = 6
 
 
-def sheet(choice: Choice, thumbnails: Thumbnails) -> bytes:
-    """Return the sheet of the chosen images as PNG; they have been chosen with their drawings."""
+def contact_sheet(choice: Choice, thumbnails: Thumbnails) -> bytes:
+    """Return the contact sheet of the chosen images, which have drawings, as PNG."""
     from PIL import Image
 
     shown = thinned(choice.shown, MOST_IMAGES)
@@ -69,7 +69,7 @@ def _tile(shown: Sampled[Content], thumbnails: Thumbnails, side: int) -> Any:
 
 
 def _dashed(drawing: Drawing, dash: float) -> Drawing:
-    """Return what is drawn with lines of dashes; Pillow has none."""
+    """Return a drawing with dashed lines, which Pillow lacks."""
     lines = [
         part for flat in [ring + ring[:2] for ring in drawing.areas] + drawing.lines for part in _dashes(flat, dash)
     ]
@@ -77,7 +77,7 @@ def _dashed(drawing: Drawing, dash: float) -> Drawing:
 
 
 def _dashes(flat: Flat, dash: float) -> list[Flat]:
-    """Return the parts of a line that are drawn: as long as the gaps, and round corners."""
+    """Return the dashes of a line, as long as the gaps and continuing around corners."""
     found: list[Flat] = []
     at = 0.0
     for x0, y0, x1, y1 in zip(flat[0::2], flat[1::2], flat[2::2], flat[3::2], strict=False):

@@ -1,7 +1,4 @@
-"""Images of a VOC source: what they are called, how large they are, and which split they are in.
-
-The page of the format is :mod:`encord_convert.formats.voc.page`.
-"""
+"""Images of a VOC source: names, sizes and splits."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ _ANNOTATIONS = "Annotations/"
 
 
 def stem_of(member: str) -> str:
-    """Return what image sets call the image of a file: its path below ``Annotations`` without the suffix.
+    """Return the name image sets use for a file: its path below ``Annotations`` without suffix.
 
     >>> stem_of("VOC2007/Annotations/cam 1/a.b.xml"), stem_of("train/c.xml")
     ('cam 1/a.b', 'c')
@@ -32,16 +29,16 @@ def stem_of(member: str) -> str:
 
 
 class Images:
-    """The images of all annotations, and of image sets that name an image without one.
+    """The images of all annotations, and those that only image sets name.
 
     Attributes
     ----------
     titles, names, splits : list of str
-        By image: of its row; of its file; empty where it is in no split.
+        By image: title of its row; name of its file; split, or empty.
     kept : list of int
-        Images whose size is known.
+        Indexes of images of known size.
     renamed : set of int
-        Images whose files call them otherwise.
+        Images whose XML has another file name.
     """
 
     def __init__(
@@ -61,8 +58,8 @@ class Images:
         self.splits: list[str] = []
         self.renamed: set[int] = set()
         folders = sorted({member.rpartition("/")[0] for member in found.members})
-        told_apart = dict(zip(folders, apart([f"{folder}/x" if folder else "x" for folder in folders]), strict=True))
-        prefixes = {folder: _without_annotations(prefix, folder) for folder, prefix in told_apart.items()}
+        made_unique = dict(zip(folders, apart([f"{folder}/x" if folder else "x" for folder in folders]), strict=True))
+        prefixes = {folder: _without_annotations(prefix, folder) for folder, prefix in made_unique.items()}
         words = {folder: named_in(f"{folder}/x") if len(folders) > 1 else "" for folder in folders}
         for number, member in enumerate(found.members):
             folder = member.rpartition("/")[0]
@@ -101,7 +98,9 @@ class Images:
             name = there[0].rpartition("/")[2] if there and len(set(there)) == 1 else name
         if name == base and base not in ("", stem) and own != stem and not self._is_file(base):
             name = f"{stem}.{suffix}" if suffix else stem
-            detail = "Files call their image otherwise than themselves; no image of that name is there, so the image has the name of the file."  # noqa: E501
+            detail = (
+                "The file name in the XML differs from the XML's own, and no such image exists; the XML's name is used."
+            )
             where = Where(file=self._source.place(member), element=given)
             self._counts.note(Level.WARNING, "FILENAME_DIFFERS", detail, where)
         if given and prefix + name != given:
@@ -113,7 +112,7 @@ class Images:
         return any(file.rpartition("/")[2] == base for file in files)
 
     def _add_listed(self, sets: Sets) -> None:
-        """Add the images that an image set names and no annotation is about."""
+        """Add the images that image sets name but no annotation."""
         if not sets.lines:
             return
         known, missing = set(map(stem_of, self._found.members)), 0
@@ -135,11 +134,11 @@ class Images:
             self.titles.append(name)
             self.splits.append(sets.splits.get(stem, ""))
         if missing:
-            detail = "Image sets name images of which there is neither an annotation nor a file."
+            detail = "Image sets name images with neither an annotation nor a file."
             self._counts.note(Level.WARNING, "SET_WITHOUT_IMAGE", detail, count=missing)
 
     def _size(self, number: int) -> bool:
-        """Tell whether the size of an image is known; learn it from its file, or its masks, where the XML says none."""
+        """Return whether the size of an image is known: from the XML, else from its file or its masks."""
         if all(self._found.sizes[number]):
             return True
         stem, name = stem_of(self._found.members[number]), self.names[number]
@@ -157,7 +156,7 @@ class Images:
                     return True
         except (ReadError, ValueError):
             pass
-        detail = f"{self._found.members[number]} says no width and height, and its image is not there: it is left out."
+        detail = f"{self._found.members[number]} has no width and height, and its image is missing: it is left out."
         self._counts.drop("SIZE_UNKNOWN", Feature.MEDIA, ("file", ""), Where(file=place), detail)
         self._counts.into["file", ""] += 1
         self._counts.note(Level.ERROR, "SIZE_UNKNOWN", detail, Where(file=place))
@@ -168,7 +167,7 @@ _MASKS = ("SegmentationObject", "SegmentationClass")
 
 
 def _without_annotations(prefix: str, folder: str) -> str:
-    """Return what tells the images of a folder from those of others, without the folder VOC has for annotations."""
+    """Return the folder of an annotation without VOC's annotation folder."""
     parts = [part for part in prefix.split("/") if part]
     if "Annotations" in folder.split("/"):
         parts = [part for part in parts if part != "Annotations"]
