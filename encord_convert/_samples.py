@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from encord_convert.hub.labelset import Draft, LabelSet, frame_info
+from encord_convert.hub.draft import Draft, frame_info
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import (
     ChecklistAttribute,

@@ -45,8 +45,8 @@ def test_what_a_format_is_made_of_stands_under_one_address_and_is_loaded_when_it
         public.Formal  # noqa: B018
     code = (
         "import sys, encord_convert.formats;"
-        "assert 'encord_convert.hub.labelset' not in sys.modules;"
-        "from encord_convert.formats import Draft; assert 'encord_convert.hub.labelset' in sys.modules"
+        "assert 'encord_convert.hub.draft' not in sys.modules;"
+        "from encord_convert.formats import Draft; assert 'encord_convert.hub.draft' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -35,7 +35,8 @@ from encord_convert.formats.encord import row_dict
 from encord_convert.hub.class_names import hash_of
 from encord_convert.hub.contents import hub_answers, label_of
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.labelset import Hashes, LabelSet
+from encord_convert.hub.draft import Hashes
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import LabelFile, apart
 from encord_convert.hub.splits import KEY, named_in, split_of

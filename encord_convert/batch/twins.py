@@ -24,7 +24,8 @@ from encord_convert.formats.encord import row_dict
 from encord_convert.hub.changes import Changes
 from encord_convert.hub.contents import placed_answers
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.labelset import Hashes, LabelSet
+from encord_convert.hub.draft import Hashes
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Level
 from encord_convert.sdk.objects import LabelRowV2, OntologyStructure
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from encord_convert.formats._files import MemorySource, MemoryTarget, Source, Target
     from encord_convert.formats._images import Image, images
     from encord_convert.hub.counts import Counts, Origin
-    from encord_convert.hub.labelset import Draft, LabelSet
+    from encord_convert.hub.draft import Draft
+    from encord_convert.hub.labelset import LabelSet
     from encord_convert.hub.loss import Carries, Feature, Kind, Level, Where
     from encord_convert.hub.media import read_header
     from encord_convert.losses.narrow import Narrowed
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Carries": "hub.loss",
-    "Draft": "hub.labelset",
+    "Draft": "hub.draft",
     "Feature": "hub.loss",
     "Image": "formats._images",
     "Kind": "hub.loss",

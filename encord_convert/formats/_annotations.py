@@ -16,7 +16,8 @@ from encord_convert.errors import ReadError
 from encord_convert.formats._files import name_fault
 from encord_convert.formats._paths import shortened
 from encord_convert.hub.counts import Carried, Counts, Origin
-from encord_convert.hub.labelset import Draft, LabelSet, frame_info
+from encord_convert.hub.draft import Draft, frame_info
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Level, Where
 from encord_convert.hub.native import Keys, Native
 from encord_convert.sdk.constants.enums import DataType

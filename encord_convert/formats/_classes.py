@@ -19,7 +19,7 @@ from encord_convert.formats.coco.categories import Questions
 from encord_convert.formats.coco.ontology import Unknown, answer_of
 from encord_convert.hub.class_names import joined, told_apart
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.loss import Level, Where
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import (

@@ -37,8 +37,9 @@ import numpy as np
 
 from encord_convert.errors import OptionError, nearest
 from encord_convert.hub.conditions import CLASSIFICATION, SHAPES
+from encord_convert.hub.draft import Draft, frame_info
 from encord_convert.hub.fields import MEASURES, RowFields, answers_of
-from encord_convert.hub.labelset import Draft, LabelSet, frame_info
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.measures import measure
 from encord_convert.hub.splits import metadata_of, split_of

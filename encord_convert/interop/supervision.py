@@ -11,7 +11,8 @@ import numpy as np
 from encord_convert.errors import OptionError
 from encord_convert.hub.changes import origin_of
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.hub.draft import Draft
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Where
 from encord_convert.hub.media import read_header
 from encord_convert.interop import imported, reported

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from encord_convert.errors import RowMismatchError
-from encord_convert.hub.labelset import Hashes, media_type
+from encord_convert.hub.draft import Hashes, media_type
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.http.bundle import Bundle
 from encord_convert.sdk.objects import LabelRowV2

@@ -9,7 +9,8 @@ from typing import Any
 
 from encord_convert.errors import AmbiguousFileError
 from encord_convert.formats.encord import row_dict
-from encord_convert.hub.labelset import UNKNOWN_TIME, LabelSet
+from encord_convert.hub.draft import UNKNOWN_TIME
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Where
 from encord_convert.hub.matching import Difference
 from encord_convert.losses.compare import diff

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from encord_convert.errors import AmbiguousFileError, ConvertError
 from encord_convert.formats._files import FolderSource, source_at
 from encord_convert.formats._finding import Finder, beside
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.loss import Loss, Where
 from encord_convert.losses.report import sum_counts
 from encord_convert.losses.wording import minor

@@ -23,7 +23,7 @@ objects = sum(len(row._objects) for row in labels)
 print(f"  first walk {indexed - start:.2f} s, {objects} objects")
 """
 BUILDING = """
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import ObjectInstance, Shape
 from encord_convert.sdk.objects.coordinates import PolygonCoordinates

@@ -24,8 +24,9 @@ from encord_convert.formats._files import MemorySource, MemoryTarget
 from encord_convert.formats.coco import write as _coco_file
 from encord_convert.formats.coco.page import WriteOptions
 from encord_convert.formats.coco.write_numbers import texts_of
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.extents import Extents
-from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.losses.compare import diff
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType

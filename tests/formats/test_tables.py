@@ -23,7 +23,7 @@ from encord_convert.formats.cvat import fast_xml, stats
 from encord_convert.formats.cvat import scan as cvat_scan
 from encord_convert.formats.cvat.fast_numbers import numbers_in
 from encord_convert.formats.cvat.read_tables import TableReader
-from encord_convert.hub.labelset import Hashes
+from encord_convert.hub.draft import Hashes
 from encord_convert.hub.table import Table
 
 ROOT = Path(__file__).parents[2] / "fixtures"

@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image
 
 from encord_convert._samples import box, ring
-from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.hub.draft import Draft
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate

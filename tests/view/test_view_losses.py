@@ -12,7 +12,8 @@ from encord_convert import Report, convert, write
 from encord_convert._samples import SAMPLES
 from encord_convert.cli import run
 from encord_convert.formats import MemoryTarget
-from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.hub.draft import Draft
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import Shape
 from encord_convert.sdk.objects.coordinates import BoundingBoxCoordinates

@@ -20,7 +20,7 @@ from encord_convert.formats.coco.index_entries import NO_ID, number_of, texts_of
 from encord_convert.formats.coco.options import ReadOptions
 from encord_convert.formats.coco.stats import AnswerStats, ClassStats
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.native import leaves, says_nothing
 from encord_convert.sdk.objects import Classification, Object, Shape

@@ -33,7 +33,8 @@ from encord_convert.formats.coco.read_images import Images, shared_images, toget
 from encord_convert.formats.coco.read_shapes import Reader
 from encord_convert.hub.class_names import joined, label_of
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.labelset import Before, Draft, LabelSet
+from encord_convert.hub.draft import Draft
+from encord_convert.hub.labelset import Before, LabelSet
 from encord_convert.hub.loss import Level, Where
 from encord_convert.hub.media import apart
 from encord_convert.hub.table import Table

@@ -16,7 +16,7 @@ from encord_convert.formats.coco.index_columns import Ints
 from encord_convert.formats.coco.read_document import Extents, Found, Part, title_of
 from encord_convert.formats.coco.read_stills import Stills
 from encord_convert.formats.coco.read_videos import Videos
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.loss import Feature, Level, Where
 from encord_convert.hub.table import Table
 from encord_convert.sdk.objects import LabelRowV2

@@ -30,7 +30,7 @@ from encord_convert.formats.coco.options import ReadOptions
 from encord_convert.formats.coco.read_extent import is_sound, own_extent
 from encord_convert.formats.coco.read_geometry import Drawing, Invalid, Size, coordinates_of
 from encord_convert.hub.counts import CROWD, Carried, Counts, Key, Origin
-from encord_convert.hub.labelset import Draft, frame_info
+from encord_convert.hub.draft import Draft, frame_info
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.sdk.objects import ClassificationInstance, ObjectInstance, Shape
 from encord_convert.sdk.objects._dynamic_answers import DynamicAnswers

@@ -32,7 +32,7 @@ from encord_convert.formats.coco.read_document import (
 )
 from encord_convert.formats.coco.read_regular import Alikes, Plain
 from encord_convert.formats.coco.read_shapes import Placed, Reader, free_hash
-from encord_convert.hub.labelset import Draft, series_members, series_of
+from encord_convert.hub.draft import Draft, series_members, series_of
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import Native, NativeColumns

@@ -29,7 +29,7 @@ from encord_convert.formats.coco.read_document import (
 from encord_convert.formats.coco.read_shapes import Placed, Reader, free_hash, raw_of
 from encord_convert.formats.coco.read_stills import READ_KEYS, metadata_of
 from encord_convert.hub.counts import Carried, Origin
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import Native

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from encord_convert.formats.cvat.exact_xml import UNREAD, Answers, Shape, Sides
 from encord_convert.formats.cvat.read_attributes import Change, Plan, Ready, Variants
 from encord_convert.hub.counts import EXAMPLES, Counts, Key
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.loss import NOWHERE, Feature, Kind, Level, Where
 
 _FLAGS, _FLAG_VALUES = ("outside", "keyframe"), ("", "0", "1")

@@ -18,7 +18,7 @@ from encord_convert.formats.cvat.ontology import AnswerPlan, Plans, ShapePlan, T
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.stats import LabelStats
 from encord_convert.formats.cvat.write_labels import Labels, ObjectVariant, Question, Questions, TagVariant
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.sdk.objects import OntologyStructure, Shape
 
 _HARMLESS = frozenset({"size", "clip", "keyframes_manual"})

@@ -15,7 +15,7 @@ from encord_convert.formats.cvat.meta import SHAPES, TAGS, UNDEFINED, UNLABELED,
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.stats import LabelStats
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.loss import Level, Where
 from encord_convert.sdk.objects import Classification, Object, Shape
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate

@@ -35,7 +35,8 @@ from encord_convert.formats.cvat.stats import LabelStats, Wanted, merged_stats
 from encord_convert.formats.cvat.trees import Tree
 from encord_convert.formats.cvat.write_labels import Labels
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.labelset import Before, Draft, LabelSet
+from encord_convert.hub.draft import Draft
+from encord_convert.hub.labelset import Before, LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import Media, apart
 from encord_convert.hub.native import NOTES, leaves

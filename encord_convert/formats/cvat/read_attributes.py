@@ -16,7 +16,7 @@ from encord_convert.formats.cvat.exact_xml import Answers, Sides
 from encord_convert.formats.cvat.fast_xml import answers_of
 from encord_convert.formats.cvat.ontology import AnswerPlan, ShapePlan, TagPlan, Unknown
 from encord_convert.hub.counts import Carried
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.loss import Feature, Kind
 from encord_convert.hub.native import KEPT
 from encord_convert.hub.table import Variant

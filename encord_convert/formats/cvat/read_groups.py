@@ -10,7 +10,7 @@ from encord_convert.formats.cvat.read_images import Images
 from encord_convert.formats.cvat.stats import frame_number
 from encord_convert.formats.cvat.united import United
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import Native
 from encord_convert.hub.splits import metadata_of

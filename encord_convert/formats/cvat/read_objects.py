@@ -43,7 +43,7 @@ from encord_convert.formats.cvat.read_listed import (
 from encord_convert.formats.cvat.read_shapes import Invalid, Pose, pose_of
 from encord_convert.formats.cvat.stats import frame_number
 from encord_convert.hub.counts import Carried, Origin
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.loss import Feature, Kind, Level
 from encord_convert.hub.video import Answer
 from encord_convert.hub.video import Track as Columns

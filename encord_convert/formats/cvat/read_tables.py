@@ -23,7 +23,7 @@ from encord_convert.formats.cvat.read_attributes import Ready
 from encord_convert.formats.cvat.read_columns import HUB, MAKES, POINTS, PlainShapes
 from encord_convert.formats.cvat.read_geometry import points_split
 from encord_convert.formats.cvat.read_images import Images, TagAt, pixels_of
-from encord_convert.hub.labelset import series_members, series_of
+from encord_convert.hub.draft import series_members, series_of
 from encord_convert.hub.native import Keys, NativeColumns
 from encord_convert.hub.splits import metadata_of
 from encord_convert.hub.table import Column, Size, Table, Variant

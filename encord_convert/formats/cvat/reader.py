@@ -8,7 +8,7 @@ from encord_convert.formats.cvat.meta import Meta
 from encord_convert.formats.cvat.ontology import Plans
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.stats import Stats
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.media import Header, Media
 from encord_convert.hub.splits import named_in
 

@@ -77,7 +77,8 @@ from encord_convert.formats.dicom.json_model import (
 from encord_convert.formats.dicom.order import Order, ordered
 from encord_convert.formats.dicom.slices import FAMILY, Row, label_row, slice_block
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.hub.draft import Draft
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature, Kind, Level, Where
 from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from encord_convert.formats.dicom.headers import SLICE_TAGS, Slice
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.native import Native
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2

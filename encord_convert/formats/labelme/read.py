@@ -33,7 +33,8 @@ from encord_convert.formats.labelme.shapes import (
     written,
 )
 from encord_convert.hub.counts import Carried, Counts, Origin
-from encord_convert.hub.labelset import Draft, LabelSet, frame_info
+from encord_convert.hub.draft import Draft, frame_info
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import SUFFIXES, LabelFile, apart, read_header
 from encord_convert.hub.native import Native

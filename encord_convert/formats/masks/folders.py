@@ -19,7 +19,8 @@ from encord_convert.formats._api import Match
 from encord_convert.formats._files import FolderSource, Source
 from encord_convert.geometry import png
 from encord_convert.geometry.paintings import mask_of, values_in, values_of
-from encord_convert.hub.labelset import Before, Draft, LabelSet
+from encord_convert.hub.draft import Draft
+from encord_convert.hub.labelset import Before, LabelSet
 from encord_convert.hub.media import LabelFile
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.objects import LabelRowV2, Object, ObjectInstance, Shape

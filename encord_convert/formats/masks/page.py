@@ -70,7 +70,8 @@ from encord_convert.formats.masks.folders import (
 from encord_convert.formats.masks.write import walk_index, walk_instance, write, write_parts
 from encord_convert.geometry import png
 from encord_convert.geometry.paintings import mask_of, values_in
-from encord_convert.hub.labelset import Hashes, LabelSet, frame_info
+from encord_convert.hub.draft import Hashes, frame_info
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Carries, Feature
 from encord_convert.hub.native import HUB, Keys
 from encord_convert.hub.visibility import unit_size

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from encord_convert.formats.masks.records import Answer
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.sdk.objects import ChecklistAttribute, Classification, Object, RadioAttribute, TextAttribute
 
 

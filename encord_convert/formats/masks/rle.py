@@ -89,7 +89,8 @@ from encord_convert.geometry import rle
 from encord_convert.geometry.encodings import likely_scan
 from encord_convert.geometry.paintings import BoxRuns
 from encord_convert.hub.counts import Counts, Origin
-from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.hub.draft import Draft
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.native import Keys
 from encord_convert.hub.rasterize import Layer

@@ -23,7 +23,8 @@ from encord_convert.formats.voc.scan import Scanned, Scanner
 from encord_convert.formats.voc.sets import LABELMAP, OFFICIAL, labelmap_of, sets_of
 from encord_convert.formats.voc.shapes import Candidate, Plane, candidates, numbers_of
 from encord_convert.hub.counts import Carried, Counts, Origin
-from encord_convert.hub.labelset import Draft, LabelSet, series_members, series_of
+from encord_convert.hub.draft import Draft, series_members, series_of
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import NOTES, NativeColumns

@@ -11,8 +11,9 @@ from encord_convert.formats.yolo.layout import IMAGE_SUFFIXES
 from encord_convert.formats.yolo.ndjson import Lines
 from encord_convert.formats.yolo.pages import IMAGES
 from encord_convert.hub.counts import Counts, Origin
+from encord_convert.hub.draft import Draft
 from encord_convert.hub.headers import read_headers
-from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Level
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.splits import metadata_of, standard

@@ -30,7 +30,8 @@ from encord_convert.formats.yolo.skeletons import template_of
 from encord_convert.formats.yolo.tasks import BOX, POLYGON, ROTATED, SKELETON, TYPES, Plan, RowStats, decided, doubtful
 from encord_convert.hub.class_names import unique
 from encord_convert.hub.counts import Counts
-from encord_convert.hub.labelset import Draft, LabelSet
+from encord_convert.hub.draft import Draft
+from encord_convert.hub.labelset import LabelSet
 from encord_convert.hub.loss import Feature, Kind, Level, Where
 from encord_convert.hub.table import Table
 from encord_convert.sdk.objects import Object, Shape

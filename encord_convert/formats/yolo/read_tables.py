@@ -21,7 +21,7 @@ from encord_convert.formats.yolo.read_shapes import (
 from encord_convert.formats.yolo.skeletons import own_box, skeleton
 from encord_convert.formats.yolo.tasks import BOX, POLYGON, ROTATED, SKELETON, TYPES, Plan
 from encord_convert.geometry.rings import nest
-from encord_convert.hub.labelset import Draft, frame_info, series_members
+from encord_convert.hub.draft import Draft, frame_info, series_members
 from encord_convert.hub.media import LabelFile
 from encord_convert.hub.native import NativeColumns
 from encord_convert.hub.splits import metadata_of

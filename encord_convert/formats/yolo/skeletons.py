@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from encord_convert.formats.yolo.data_yaml import Description
-from encord_convert.hub.labelset import Draft
+from encord_convert.hub.draft import Draft
 from encord_convert.sdk.objects import Object
 from encord_convert.sdk.objects._skeleton_template import SkeletonNode, SkeletonTemplate
 from encord_convert.sdk.objects.coordinates import SkeletonCoordinate, SkeletonCoordinates, Visibility

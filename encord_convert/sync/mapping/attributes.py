@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from encord_convert.errors import MappingError
-from encord_convert.hub.labelset import Hashes
+from encord_convert.hub.draft import Hashes
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "radio": ("text", "checklist"),

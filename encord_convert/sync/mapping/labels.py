@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from encord_convert.errors import TranslationError
-from encord_convert.hub.labelset import Hashes
+from encord_convert.hub.draft import Hashes
 from encord_convert.sync.mapping.answers import retyped
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from encord_convert.hub.class_names import apart, hash_of, label_of
-from encord_convert.hub.labelset import Hashes
+from encord_convert.hub.draft import Hashes
 from encord_convert.sync.mapping.attributes import asked_again
 from encord_convert.sync.mapping.file import CLASSIFICATION, MappingRules, Rule, Structure, classes_of, templates_of
 
