@@ -33,8 +33,8 @@ What is lost
     Points, polylines, skeletons; reviews. The corners of what was painted (``POLYGON_AS_MASK``, ``BOX_AS_MASK``,
     ``ROTATED_BOX_AS_MASK``); what lies outside its image (``CLIPPED``) and what covers nothing (``EMPTY_MASK``,
     ``INVALID_POLYGON``). Where a frame has one image, what lies below an object that comes later: a part
-    (``HIDDEN_PIXELS``, changed) or all of it (dropped). In ``masks-index`` the objects, with all that is said of them. Images that
-    no label names are not read (``FILE_NOT_READ``).
+    (``HIDDEN_PIXELS``, changed) or all of it (dropped). In ``masks-index`` the objects, with all that is said of them.
+    Images that no label names are not read (``FILE_NOT_READ``).
 
 Dialects met in the wild
     ``masks-index`` reads folders that others made: images of 8 or 16 bits, with a palette or grey, and RGB coded by
