@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from encord_convert.hub.draft import UNKNOWN_TIME
+from encord_convert.sdk.common.time_parser import format_datetime
 from encord_convert.sdk.constants.enums import DataType, _NewerDataType
 
 Number = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-1e15, le=1e15)]
@@ -267,7 +269,9 @@ def ontology_from(text: bytes | str) -> dict[str, Any]:
 
 
 def row_from(text: bytes | str) -> dict[str, Any]:
-    """Decode the JSON of a label row.
+    """Decode the JSON of a label row; a label that does not say when it was last edited was at no known time.
+
+    The reader of the model would take the time of its clock.
 
     Raises
     ------
@@ -281,7 +285,16 @@ def row_from(text: bytes | str) -> dict[str, Any]:
     for unit in row.data_units.values():
         decoder.decode(unit.labels)
     members: dict[str, Any] = _plain.decode(text)
+    is_still = decoder is _frame
+    for unit in members.get("data_units", {}).values():
+        labels = unit.get("labels", {})
+        for on_frame in [labels] if is_still else labels.values():
+            for entry in (*on_frame.get("objects", ()), *on_frame.get("classifications", ())):
+                entry.setdefault("lastEditedAt", _UNKNOWN_TIME)
     return members
+
+
+_UNKNOWN_TIME = format_datetime(UNKNOWN_TIME)
 
 
 def words_of(error: msgspec.ValidationError) -> str:

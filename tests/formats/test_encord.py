@@ -1,6 +1,7 @@
 """The hub as JSON is exact: what is read comes back, key for key."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,22 @@ def test_the_parts_of_a_file_are_the_whole_and_know_their_lines(count: int, tmp_
     *_, last = read(tmp_path).shards(count)
     with pytest.raises(ReadError, match=r"label_rows\.jsonl:8: is not a label row of this ontology"):
         list(last)
+
+
+@pytest.mark.parametrize(
+    ("name", "sample"),
+    [("encord", "classifications"), ("encord", "bitmasks"), ("masks", "bitmasks"), ("rle", "bitmasks")],
+)
+def test_what_does_not_say_when_it_was_edited_was_edited_at_no_known_time(
+    name: str, sample: str, tmp_path: Path
+) -> None:
+    write(SAMPLES[sample](), tmp_path / "in", name, report=Report())
+    file = tmp_path / "in" / ("label_rows.jsonl" if name == "encord" else "labels.jsonl")
+    whole = file.read_text()
+    bare = re.sub(r'"lastEditedAt":"[^"]*",?', "", whole).replace(",}", "}")
+    assert bare != whole
+    file.write_text(bare)
+    report = convert(tmp_path / "in", tmp_path / "out", from_=name, to="encord", report=Report())
+    assert not report.losses()
+    told = re.findall(r'"lastEditedAt":"([^"]*)"', (tmp_path / "out" / "label_rows.jsonl").read_text())
+    assert set(told) == {"Thu, 01 Jan 1970 00:00:00 UTC"}

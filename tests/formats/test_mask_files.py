@@ -338,6 +338,20 @@ def test_a_damaged_folder_is_refused_with_a_sentence(name: str, change: dict[str
         list(read_back(name, {path: data for path, data in files.items() if data is not None}))
 
 
+@pytest.mark.parametrize("name", ["masks", "masks-instance", "masks-index"])
+def test_an_image_of_masks_that_no_label_names_is_told(name: str, tmp_path: Path) -> None:
+    for path, data in files_of(name, overlapping()).items():
+        (tmp_path / "in" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / path).write_bytes(data)
+    report = convert(tmp_path / "in", tmp_path / "out", to=name, report=Report())
+    assert not report.notes()
+    (tmp_path / "in" / "masks" / "other.png").write_bytes(png.encoded(M.astype(bool)))
+    report = convert(tmp_path / "in", tmp_path / "again", to=name, report=Report())
+    [note] = report.notes()
+    assert (note.code, note.count) == ("FILE_NOT_READ", 1)
+    assert "masks/other.png" in note.detail
+
+
 def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
     write(SAMPLES["bitmasks"](), tmp_path / "m", "masks")
     rows = tmp_path / "m" / "labels.jsonl"

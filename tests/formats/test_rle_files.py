@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from encord_convert import Report, formats, read, write
+from encord_convert import Report, convert, formats, read, write
 from encord_convert._samples import SAMPLES, Sample
 from encord_convert.errors import OptionError, ReadError
 from encord_convert.formats._files import MemorySource, MemoryTarget
@@ -282,6 +282,36 @@ def test_a_record_that_is_missing_is_told() -> None:
         list(read_back({**files, "masks.jsonl": b""}))
     with pytest.raises(ReadError, match=r"has no file 'masks.jsonl', which classes.json names"):
         read_back({name: data for name, data in files.items() if name != "masks.jsonl"})
+
+
+def classes_with(records: Any) -> dict[str, bytes]:
+    files = written(SAMPLES["bitmasks"]())
+    return {**files, "classes.json": json.dumps({**json.loads(files["classes.json"]), "records": records}).encode()}
+
+
+def test_records_are_read_from_the_file_that_classes_json_names() -> None:
+    files = classes_with("others.jsonl")
+    with pytest.raises(ReadError, match=r"has no file 'others.jsonl', which classes.json names"):
+        read_back(files)
+    files["others.jsonl"] = files.pop("masks.jsonl")
+    assert hub_of(read_back(files)) == hub_of(read_back(written(SAMPLES["bitmasks"]())))
+
+
+@pytest.mark.parametrize("records", [{"was": "masks.jsonl"}, ["masks.jsonl"], 7, True])
+def test_records_that_name_no_file_are_counted(records: Any, tmp_path: Path) -> None:
+    for name, data in classes_with(records).items():
+        (tmp_path / name).write_bytes(data)
+    report = convert(tmp_path, tmp_path / "out", to="rle", report=Report())
+    assert any("'classes.json.records'" in entry.detail for entry in (*report.losses(), *report.notes()))
+
+
+def test_a_record_that_no_label_names_is_told(tmp_path: Path) -> None:
+    files = written(SAMPLES["bitmasks"]())
+    files["masks.jsonl"] += 2 * files["masks.jsonl"].splitlines(keepends=True)[0]
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    report = convert(tmp_path, tmp_path / "out", to="rle", report=Report())
+    assert [(note.code, note.count) for note in report.notes()] == [("FILE_NOT_READ", 2)]
 
 
 @pytest.mark.parametrize(

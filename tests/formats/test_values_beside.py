@@ -100,3 +100,23 @@ def test_text_where_cvat_has_none_is_counted(in_image: str, in_box: str, label: 
     (tmp_path / "in.xml").write_text(f"<annotations><version>1.1</version><meta>{meta}</meta>{image}</annotations>")
     report = convert(tmp_path / "in.xml", tmp_path / "out", from_="cvat", to="cvat", report=Report())
     assert [loss.label for loss in report.losses()] == ([] if label is None else [label])
+
+
+IMAGE = '<image id="0" name="a.jpg" width="100" height="80"></image>'
+SECOND = IMAGE.replace('"0" name="a', '"1" name="b')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"stray<meta></meta>{IMAGE}", f"<meta></meta>stray{IMAGE}", f"<meta></meta>{IMAGE}stray{SECOND}",
+     f"<meta></meta>{IMAGE}stray", f"<meta></meta>{IMAGE}<!-- a -->stray{SECOND}",
+     f"<meta></meta><!-- a -->stray{IMAGE}", "<meta></meta>stray", f"<meta>stray</meta>{IMAGE}",
+     f"<meta><task></task>stray</meta>{IMAGE}", f"<meta><task><id>1</id>stray</task></meta>{IMAGE}",
+     f"<meta><task>stray<id>1</id></task></meta>{IMAGE}", f"<!-- a --><meta>stray</meta>{IMAGE}",
+     f"<!-- a --><meta><task>stray<id>1</id></task></meta>{IMAGE}"],
+)  # fmt: skip
+def test_text_between_the_elements_of_cvat_is_counted_once(text: str, tmp_path: Path) -> None:
+    (tmp_path / "in.xml").write_text(f"<annotations><version>1.1</version>\n{text}\n</annotations>")
+    report = convert(tmp_path / "in.xml", tmp_path / "out", from_="cvat", to="cvat", report=Report())
+    back = "".join(path.read_text() for path in (tmp_path / "out").glob("*.xml"))
+    assert [(loss.code, loss.count) for loss in report.losses()] == [("UNKNOWN_ELEMENT", 1)] * ("stray" not in back)

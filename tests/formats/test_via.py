@@ -198,6 +198,14 @@ def test_an_entry_that_is_no_image_is_counted() -> None:
         Read("via", {"via.json": '{"_via_settings": {}, "_via_img_metadata": 5}'}, size="100x80")
 
 
+def test_an_entry_that_is_no_image_is_counted_with_the_regions_in_it() -> None:
+    inner = {"a.jpg9": {"filename": "a.jpg", "regions": [region(label="car"), region(label="van")]}}
+    text = json.dumps({**entry(region(label="car")), "wrapped": inner, "b.jpg1": {"regions": {"0": region()}}})
+    counts = Read("via", {"via.json": text}, size="100x80").labels.counts
+    assert counts.dropped == {("image", ""): 2, ("region", ""): 3}
+    assert counts.into["region", ""] == 3
+
+
 def test_rows_of_a_table_that_disagree_on_their_image_are_said() -> None:
     text = (FIXTURES / "via" / "csv-2" / "via_region_data.csv").read_text().replace("40512", "7", 1)
     assert "ROWS_DIFFER" in Read("via", {"a.csv": text}, size="480x320").notes

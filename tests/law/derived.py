@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from following import Followed, leaves, same
@@ -13,8 +13,20 @@ from naming import Rules, matches
 
 def is_derived(gone: Followed, done: Any, rules: Rules) -> bool:
     """Tell whether a rule lets a leaf go: its path fits, and what the rule's ``when`` claims is true of it."""
-    path = rules.pattern(gone.steps)
+    path = rules.pattern(_usual(gone.steps, done.report))
     return any(matches(rule["path"], path) and CLAIMS[rule.get("when", "always")](gone, done) for rule in rules.derived)
+
+
+def _usual(steps: tuple[str, ...], report: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys on the way to a leaf with the usual name of a block that the report says is called otherwise."""
+    for note in report["notes"]:
+        said = _BLOCK.search(note["detail"]) if note["code"] == "BLOCK_RENAMED" else None
+        if said is not None and steps[:1] == (said[2],):
+            return said[1], *steps[1:]
+    return steps
+
+
+_BLOCK = re.compile(r"The (\w+) stand in the block '([^']+)'")
 
 
 def _empty(gone: Followed, done: Any) -> bool:

@@ -7,7 +7,7 @@ Both readers (this one on lxml, and the fast one of :mod:`encord_convert.formats
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -209,7 +209,8 @@ def describing_elements(text: bytes) -> tuple[Any, str, list[str]]:
     """
     root = _root_of(text)
     first, *others = root.findall("meta") or [None]
-    around = [name for element in (root, *root.findall("version"), *root.findall("meta")) for name in _around(element)]
+    around = _around_root(root)
+    around += [name for element in (*root.findall("version"), *root.findall("meta")) for name in _around(element)]
     for other in others:
         first.extend(other)
     return first, (root.findtext("version") or "").strip(), around
@@ -231,9 +232,16 @@ def _root_of(text: bytes) -> Any:
 
 
 def _around(element: Any) -> list[str]:
-    """Return what is not read of the root, of ``version`` or of ``meta``: their XML attributes, elements in a text."""
+    """Return what is not read of ``version`` or of ``meta``: attributes, elements in a text, text between elements."""
     inner = [child.tag for child in element if isinstance(child.tag, str)] if element.tag == "version" else []
-    return [f"{element.tag}.{name}" for name in (*element.keys(), *inner)]
+    holders = [holder for holder in element.iter() if isinstance(holder.tag, str)]
+    has_text = any(_is_text(child.tail for child in holder) for holder in holders)
+    has_text |= element.tag == "meta" and _is_text((element.text,))
+    return [f"{element.tag}.{name}" for name in (*element.keys(), *inner, *["#text"] * has_text)]
+
+
+def _around_root(root: Any) -> list[str]:
+    return [f"{root.tag}.{name}" for name in (*root.keys(), *["#text"] * _has_text(root))]
 
 
 def parsed_elements(stream: BinaryIO, place: str, before: int = 0) -> Iterator[tuple[str, Any]]:
@@ -265,6 +273,11 @@ def parsed_elements(stream: BinaryIO, place: str, before: int = 0) -> Iterator[t
             if parent is None or parent.getparent() is not None:
                 continue
             yield from _strays_before(element, before)
+            beside = [sibling.tail for sibling in element.itersiblings(preceding=True)]
+            if _is_text((parent.text, *beside, element.tail)):
+                yield "around", [f"{parent.tag}.#text"]
+            if parent.text is not None:
+                parent.text = None  # what is parsed later and stands behind an element that is freed comes here
             if element.tag in ("meta", "version") and (around := _around(element)):
                 yield "around", around
             if element.tag == "meta":
@@ -276,7 +289,7 @@ def parsed_elements(stream: BinaryIO, place: str, before: int = 0) -> Iterator[t
             element.clear()
             del parent[: parent.index(element) + 1]
         if events.root is not None:
-            yield "around", _around(events.root)
+            yield "around", _around_root(events.root)
             yield from (("record", Stray(_shape(child, before))) for child in events.root if isinstance(child.tag, str))
     except etree.XMLSyntaxError as error:
         raise syntax_error(error, place) from error
@@ -307,7 +320,10 @@ def _track(element: Any, before: int) -> Track:
 
 def _has_text(element: Any) -> bool:
     """Tell whether text stands in an element, or between what is in it."""
-    texts = (element.text, *(child.tail for child in element))
+    return _is_text((element.text, *(child.tail for child in element)))
+
+
+def _is_text(texts: Iterable[str | None]) -> bool:
     return any(text is not None and not text.isspace() for text in texts)
 
 

@@ -214,6 +214,7 @@ def parse_meta(meta: Any, version: str, around: Sequence[str] = ()) -> Meta:
         _shift_tasks(result.tasks)
     tree = tree_of(meta)
     result.tree = tree if isinstance(tree, dict) else {}
+    result.tree.pop("#", None)  # of those around it
     result.personal = sum(1 for name in PERSONAL for _ in meta.iterfind(f".//{name}/*"))
     result.own = _own(meta.findtext("encord/row"))
     if result.own is not None:

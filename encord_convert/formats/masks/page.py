@@ -34,6 +34,7 @@ What is lost
     ``ROTATED_BOX_AS_MASK``); what lies outside its image (``CLIPPED``) and what covers nothing (``EMPTY_MASK``,
     ``INVALID_POLYGON``). Where a frame has one image, what lies below an object that comes later: a part
     (``HIDDEN_PIXELS``, changed) or all of it (dropped). In ``masks-index`` the objects, with all that is said of them.
+    Images that no label names are not read (``FILE_NOT_READ``).
 
 Dialects met in the wild
     ``masks-index`` reads folders that others made: images of 8 or 16 bits, with a palette or grey, and RGB coded by
@@ -155,13 +156,18 @@ def read(source: Source, options: NoOptions, report: Report) -> LabelSet:
         return nuclei(source)
     classes, structure = rows.read_classes(source, folder)
 
-    def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> tuple[dict[str, Any], Keys]:
-        image = read_image(source, folder + _named(place.get("file")))
-        if image.has_channels:
-            raise ValueError(f"{place['file']} has {image.channels} channels, and a mask has one")
-        return rows.encoded_mask(mask_of(image), image.width, image.height), {}
+    def start() -> Any:
+        images = rows.Unnamed(source, folder)
 
-    return rows.labels_of(source, folder, classes, structure, lambda: (fill, lambda row, layers: None))
+        def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> tuple[dict[str, Any], Keys]:
+            image = read_image(source, images.named(place.get("file")))
+            if image.has_channels:
+                raise ValueError(f"{place['file']} has {image.channels} channels, and a mask has one")
+            return rows.encoded_mask(mask_of(image), image.width, image.height), {}
+
+        return fill, lambda row, layers: None, images.left
+
+    return rows.labels_of(source, folder, classes, structure, start, report)
 
 
 def read_instance(source: Source, options: NoOptions, report: Report) -> LabelSet:
@@ -179,10 +185,11 @@ def read_instance(source: Source, options: NoOptions, report: Report) -> LabelSe
     classes, structure = rows.read_classes(source, folder)
 
     def start() -> Any:
+        images = rows.Unnamed(source, folder)
         last: dict[str, Any] = {}
 
         def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> tuple[dict[str, Any], Keys]:
-            name = folder + _named(layers.get(str(layers["frame"])))
+            name = images.named(layers.get(str(layers["frame"])))
             if last.get("name") != name:
                 image = _values(source, name)
                 last.update(name=name, masks=dict(values_in(image)), size=(image.width, image.height))
@@ -191,9 +198,9 @@ def read_instance(source: Source, options: NoOptions, report: Report) -> LabelSe
                 raise ValueError(f"{name} has no pixel of the value {value!r}")
             return rows.encoded_mask(last["masks"][value], *last["size"]), {}
 
-        return fill, lambda row, layers: None
+        return fill, images.take, images.left
 
-    return rows.labels_of(source, folder, classes, structure, start)
+    return rows.labels_of(source, folder, classes, structure, start, report)
 
 
 def read_index(source: Source, options: IndexReadOptions, report: Report) -> LabelSet:
@@ -226,9 +233,9 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
         raise ReadError(place, f"gives a value to the class {other.name!r}, which is a {shape} and not a bitmask.")
     hashes, info = Hashes("masks-index"), frame_info()
 
-    def finish(row: LabelRowV2, layers: Mapping[str, Any]) -> None:
+    def finish(images: rows.Unnamed, row: LabelRowV2, layers: Mapping[str, Any]) -> None:
         for frame, name in layers.items():
-            image = _values(source, folder + _named(name))
+            image = _values(source, images.named(name))
             if (image.width, image.height) != (size := unit_size(row, int(frame))):
                 found = f"{image.width} x {image.height}"
                 raise ValueError(f"{name} is {found} pixels, its image {size[0]} x {size[1]} (width x height)")
@@ -240,7 +247,11 @@ def read_index(source: Source, options: IndexReadOptions, report: Report) -> Lab
                 instance._place(int(frame), BitmaskCoordinates._from_box_runs(*box_runs, *size), info)
                 row.add_object_instance(instance)
 
-    return rows.labels_of(source, folder, members, structure, lambda: (lambda place, layers: (place, {}), finish))
+    def start() -> Any:
+        images = rows.Unnamed(source, folder)
+        return lambda place, layers: (place, {}), partial(finish, images), images.left
+
+    return rows.labels_of(source, folder, members, structure, start, report)
 
 
 def _tell_beside(source: Source, report: Report, read: str | None = None) -> None:
@@ -257,12 +268,6 @@ def _values(source: Source, name: str) -> png.Bands:
     if image.has_channels:
         raise ReadError(source.place(name), "has several channels; a mask of numbers has one.")
     return image
-
-
-def _named(name: Any) -> str:
-    if not isinstance(name, str):
-        raise ValueError("a mask names no file")
-    return name
 
 
 _SPEC = "https://www.w3.org/TR/png/"

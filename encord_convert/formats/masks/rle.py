@@ -66,6 +66,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -259,7 +260,8 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     if folder is None:
         return _foreign(source, options, report)
     named, structure = rows.read_classes(source, folder)
-    name = folder + (_TABLE if named.get("records") == _TABLE else _LINES)
+    records_in = named.get("records")
+    name = folder + (records_in if isinstance(records_in, str) else _LINES)
     if name not in source.names():
         raise ReadError(source.name, f"has no file {name!r}, which classes.json names.")
     container = container_of(source, name, Named(is_dialect=True))
@@ -267,6 +269,7 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
     def start() -> Any:
         records = enumerate(container(source, name, None) if container else (), 1)
         waiting: dict[int, Record] = {}
+        unnamed = array("L")
 
         def fill(place: dict[str, Any], layers: Mapping[str, Any]) -> tuple[dict[str, Any], Keys]:
             number = place.get("record")
@@ -281,9 +284,17 @@ def read(source: Source, options: ReadOptions, report: Report) -> LabelSet:
             box_runs, (width, height) = _mask_of(record, options)
             return rows.encoded_mask(box_runs, width, height), {**dict.fromkeys(record.unread), "class": record.label}
 
-        return fill, lambda row, layers: waiting.clear()
+        def finish(row: LabelRowV2, layers: Mapping[str, Any]) -> None:
+            unnamed.extend(number for number, record in waiting.items() if record.is_shape)
+            waiting.clear()
 
-    return rows.labels_of(source, folder, named, structure, start)
+        def left() -> Iterator[str]:
+            unnamed.extend(number for number, record in records if record.is_shape)
+            return (f"{name}: mask {number}" for number in unnamed)
+
+        return fill, finish, left
+
+    return rows.labels_of(source, folder, named, structure, start, report)
 
 
 def _mask_of(record: Record, options: ReadOptions) -> tuple[BoxRuns, tuple[int, int]]:

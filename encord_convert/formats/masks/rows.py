@@ -23,12 +23,13 @@ from encord_convert.formats._json_heads import sketch
 from encord_convert.geometry import rle
 from encord_convert.geometry.paintings import BoxRuns
 from encord_convert.hub.labelset import LabelSet
-from encord_convert.hub.loss import Carries, Feature
+from encord_convert.hub.loss import Carries, Feature, Level, Where
 from encord_convert.hub.native import HUB, UNREAD, Keys, Native
 from encord_convert.hub.rasterize import LEAST_TOLERANCE_PX, Layer, raster
 from encord_convert.hub.unread import RowCheck, check_names, differences
 from encord_convert.hub.visibility import unit_size
 from encord_convert.losses.narrow import Left, Narrowed
+from encord_convert.losses.report import Report
 from encord_convert.sdk.constants.enums import DataType
 from encord_convert.sdk.exceptions import EncordException
 from encord_convert.sdk.objects import LabelRowV2, ObjectInstance, OntologyStructure, Shape
@@ -38,6 +39,8 @@ CLASSES = "classes.json"
 ROWS = "labels.jsonl"
 LAYERS = "masks"
 """Key of a row: frames to the images of their layers, where a frame has one."""
+
+_MOST_NAMED = 5
 
 DRAWN = frozenset({Shape.POLYGON, Shape.BOUNDING_BOX, Shape.ROTATABLE_BOUNDING_BOX})
 """Shapes that become masks."""
@@ -291,19 +294,31 @@ def read_classes(source: Source, folder: str) -> tuple[dict[str, Any], OntologyS
         raise ReadError(place, f"holds no ontology ({type(error).__name__}: {error}).") from error
 
 
+Start = Callable[[], tuple[Fill, Callable[[LabelRowV2, Mapping[str, Any]], None], Callable[[], Iterable[str]]]]
+"""Called for every walk; returns what finds a mask, what finishes a row, and what says at the end which masks are left
+that no row has named, by their places."""
+
+
 def labels_of(
-    source: Source,
-    folder: str,
-    classes: Mapping[str, Any],
-    structure: OntologyStructure,
-    start: Callable[[], tuple[Fill, Callable[[LabelRowV2, Mapping[str, Any]], None]]],
+    source: Source, folder: str, classes: Mapping[str, Any], structure: OntologyStructure, start: Start, report: Report
 ) -> LabelSet:
     """Return the rows of ``labels.jsonl`` with their masks.
 
-    ``start`` is called for every walk; it returns what finds a mask, and what finishes a row. ``classes`` are the
-    members of ``classes.json``.
+    ``classes`` are the members of ``classes.json``. The first walk to the end tells ``report`` of masks that no row
+    names.
     """
-    rows = partial(_rows, source, folder, structure, start, RowCheck(structure))
+    is_told = False
+
+    def tell(left: Iterable[str]) -> None:
+        nonlocal is_told
+        names = [] if is_told else [*left]
+        is_told = True
+        if names:
+            detail = f"No label names the masks {', '.join(names[:_MOST_NAMED])}{', …' * (len(names) > _MOST_NAMED)}."
+            where = Where(file=source.place(folder + ROWS))
+            report.finding.note(Level.WARNING, "FILE_NOT_READ", detail, where, len(names))
+
+    rows = partial(_rows, source, folder, structure, start, RowCheck(structure), tell)
     first = next(rows(), None)
     labels = LabelSet(structure, rows, title=first.dataset_title if first is not None else "")
     labels.native[UNREAD] = dict(differences(classes, _as_read(classes, structure), CLASSES))
@@ -321,16 +336,17 @@ def _as_read(members: Mapping[str, Any], structure: OntologyStructure) -> dict[s
         )
         classes.append(own | {"value": entry["value"]} if own and "value" in entry else own)
     read = {"format": members["format"], "classes": classes, "ontology": structure.to_dict()}
-    return read | {"records": members["records"]} if "records" in members else read
+    return read | {"records": members["records"]} if isinstance(members.get("records"), str) else read
 
 
 def _rows(
-    source: Source, folder: str, structure: OntologyStructure, start: Any, check: RowCheck
-) -> Iterator[LabelRowV2]:
+    source: Source, folder: str, structure: OntologyStructure, start: Start, check: RowCheck,
+    tell: Callable[[Iterable[str]], None],
+) -> Iterator[LabelRowV2]:  # fmt: skip
     from encord_convert.formats._hub_schema import row_from, words_of  # recognising has no use for it
 
     place = source.place(folder + ROWS)
-    fill, finish = start()
+    fill, finish, left = start()
     with source.open(folder + ROWS) as stream:
         for number, line in enumerate(stream, 1):
             if line.isspace():
@@ -368,6 +384,37 @@ def _rows(
                 raise ReadError(place, fact, line=number) from error
             row._origin = place
             yield row
+    tell(left())
+
+
+class Unnamed:
+    """The images of masks in a folder written here that no row has named yet."""
+
+    def __init__(self, source: Source, folder: str) -> None:
+        self._folder = folder
+        self._names = dict.fromkeys(name for name in source.names(".png") if name.startswith(f"{folder}{LAYERS}/"))
+
+    def take(self, row: LabelRowV2, layers: Mapping[str, Any]) -> None:
+        """Know that a row names the images of its layers."""
+        for name in layers.values():
+            self.named(name)
+
+    def named(self, name: Any) -> str:
+        """Return where an image is that a row names.
+
+        Raises
+        ------
+        ValueError
+            It is not a name.
+        """
+        if not isinstance(name, str):
+            raise ValueError("a mask names no file")
+        self._names.pop(self._folder + name, None)
+        return self._folder + name
+
+    def left(self) -> list[str]:
+        """Return those that no row has named."""
+        return [*self._names]
 
 
 def _masks_of(members: dict[str, Any]) -> Iterator[tuple[dict[str, Any], tuple[int, int, int]]]:

@@ -57,9 +57,14 @@ def count_unread(source: Source, name: str, form: str, builder: RowBuilder) -> N
         return
     for key, one in _images(source, name, form):
         if not _is_entry(one):
+            within = _regions_within(one)
             builder.counts.into["image", ""] += 1
+            builder.counts.into["region", ""] += within
             detail = f"{key!r} is not an image with a name: {one!r:.60}"
-            builder.counts.drop("INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail)
+            builder.counts.drop(
+                "INVALID_ANNOTATION", Feature.MEDIA, ("image", ""), Where(source.place(name)), detail,
+                carried=(("region", within),) if within else (),
+            )  # fmt: skip
         elif not isinstance(given := one.get("regions", []), list | dict | None):
             builder.counts.into["region", ""] += 1
             detail = f"'regions' of {key!r} is not a list: {given!r:.60}"
@@ -75,6 +80,18 @@ def _images(source: Source, name: str, form: str) -> Iterator[tuple[str, Any]]:
 
 def _is_entry(one: Any) -> bool:
     return isinstance(one, dict) and isinstance(one.get("filename"), str)
+
+
+def _regions_within(value: Any) -> int:
+    """Return how many regions are in a value, at whatever depth."""
+    count, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict) and REGION[0] in one:
+            count += 1
+        elif isinstance(one, dict | list):
+            waiting += one.values() if isinstance(one, dict) else one
+    return count
 
 
 def inner(holder: Any, key: str) -> dict[str, Any]:
