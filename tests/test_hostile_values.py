@@ -183,12 +183,13 @@ def test_an_image_that_says_it_has_no_frames_has_one(to: str) -> None:
     assert "NATIVE_DROPPED" in {loss.code for loss in report.losses()}
 
 
-def test_a_slice_of_a_negative_size_is_refused() -> None:
-    slice_ = {"dicom_instance_uid": "1", "multiframe_frame_number": None, "file_uri": "", "width": -40, "height": 30}
+@pytest.mark.parametrize(("frame", "width"), [("0", -40), ("-1", 40)])
+def test_a_slice_of_a_negative_size_or_frame_is_refused(frame: str, width: int) -> None:
+    slice_ = {"dicom_instance_uid": "1", "multiframe_frame_number": None, "file_uri": "", "width": width, "height": 30}
     files = hub_row(data_type="dicom")
     row = json.loads(files["label_rows.jsonl"])
     [unit] = row["data_units"].values()
-    unit["labels"] = {"0": unit["labels"] | {"metadata": slice_}}
+    unit["labels"] = {frame: unit["labels"] | {"metadata": slice_}}
     files["label_rows.jsonl"] = json.dumps(row).encode()
     with pytest.raises(ReadError, match=r"label_rows\.jsonl:1: is not a label row"):
         read(MemorySource(files), "encord", report=Report())
