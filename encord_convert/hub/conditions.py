@@ -415,6 +415,9 @@ def _divided(one: Any, other: Any) -> Any:
 _CLASS = "_CLS_"
 """Stands for ``class``, which is no name in Python, and is as long."""
 _WORDS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\bclass\b""", re.DOTALL)
+_OF_OTHERS = re.compile(r"=|&|\||(?:AND|OR)\b")
+"""What SQL and C write where a condition has a word of its own."""
+_WRITTEN = {"=": "==", "&": "and", "|": "or"}
 
 _OPERATORS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
@@ -436,7 +439,11 @@ def _parsed(text: str) -> ast.expr:
         return ast.parse(source, mode="eval").body
     except SyntaxError as error:
         position = min(max(error.offset or 1, 1), len(text) + 1)
-        raise OptionError(f"where, character {position}: {error.msg.replace(_CLASS, 'class')}.") from error
+        word = _OF_OTHERS.match(text, position - 1)
+        why = error.msg.replace(_CLASS, "class")
+        if word and why.startswith("invalid syntax"):
+            why = f"{word[0]!r} is not an operator here. Write {_WRITTEN.get(word[0], word[0].lower())}"
+        raise OptionError(f"where, character {position}: {why}.") from error
     except (RecursionError, MemoryError, ValueError) as error:
         raise OptionError("where: the condition cannot be parsed: it is nested too deeply, or not a text.") from error
 

@@ -196,7 +196,7 @@ class Reader:
             rows += len(page)
             is_sized = is_sized or any(width for width, _ in sizes)
         if rows and not is_sized:
-            fact = "has no image sizes, which rows are relative to."
+            fact = "gives no image sizes, and YOLO coordinates are fractions of the image size."
             raise ReadError(self._title, fact, advice=SIZE_ADVICE)
         asked = self._options.task if self._options.task != "auto" else None
         said = "-r task says so" if asked else "data.yaml says so"
