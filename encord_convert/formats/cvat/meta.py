@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from encord_convert.formats._sizes import side_of
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.trees import PERSONAL, Tree, tree_of
 from encord_convert.hub.splits import UNNAMED
@@ -262,8 +263,8 @@ def _task(element: Any, meta: Any = None) -> Task:
         start=_whole(_text(element, "start_frame")) or 0,
         stop=_whole(_text(element, "stop_frame")),
         step=max(1, _whole(step.strip()) or 1),
-        width=None if size is None else _whole(_text(size, "width")),
-        height=None if size is None else _whole(_text(size, "height")),
+        width=None if size is None else side_of(_text(size, "width")),
+        height=None if size is None else side_of(_text(size, "height")),
         source=source,
     )
 
