@@ -200,7 +200,7 @@ class _OptionRef(_Checked):
 
 class _Answer(_Checked):
     feature_hash: str = ""
-    answers: str | Number | list[_OptionRef] | None = None
+    answers: str | int | float | list[_OptionRef] | None = None
     range: list[tuple[Whole, Whole]] = []
 
 

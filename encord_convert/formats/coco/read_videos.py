@@ -116,8 +116,10 @@ class Videos:
         key = (*part.key, "group", str(encord.get("row_hash")))
         data_type = DataType.from_string(str(encord.get("data_type"))) or DataType.IMG_GROUP
         said_units = [(str(name), side(width), side(height)) for name, width, height in _triples(known.get("units"))]
-        if not said_units or not all(width and height for _, width, height in said_units):
-            only = places[:1] if data_type is DataType.DICOM else places
+        is_series = data_type is DataType.DICOM  # which has one unit for all its slices
+        is_sound = len(said_units) == 1 if is_series else len(said_units) > 0
+        if not is_sound or not all(width and height for _, width, height in said_units):
+            only = places[:1] if is_series else places
             images = [*part.each_image(only)]
             sizes = self._sizes(part, images, places)
             said_units = [(title_of(image), *size) for image, size in zip(images, sizes, strict=True)]
