@@ -34,7 +34,7 @@ ONCE_FOUND = {
         ("masks-instance", 1602), ("mot", 912), ("openimages", 6675),
     ],
     2028: [("coco", 4493)],
-    2030: [("cvat", 635), ("coco", 1596), ("via", 7391)],
+    2030: [("cvat", 635), ("cvat", 8496), ("coco", 1596), ("via", 7391)],
 }  # fmt: skip
 """By seed: inputs that ended so."""
 

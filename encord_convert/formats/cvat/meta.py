@@ -103,7 +103,7 @@ class Task(msgspec.Struct):
     def last_frame(self) -> int | None:
         """The last source frame that belongs to the task, on its grid of steps; None if the file does not say."""
         if self.size is not None and self.size > 0:
-            return self.start + self.step * (self.size - 1)
+            return min(self.start + self.step * (self.size - 1), _MOST)
         if self.stop is not None and self.stop >= self.start:
             return self.stop - (self.stop - self.start) % self.step
         return None
@@ -244,7 +244,9 @@ def _whole(text: str, beyond: int | None = None) -> int | None:
         number = int(text)
     except ValueError:
         return None
-    return number if -_MOST < number < _MOST else beyond
+    if abs(number) < _MOST:
+        return number
+    return beyond if number > 0 else None
 
 
 def _task(element: Any, meta: Any = None) -> Task:
