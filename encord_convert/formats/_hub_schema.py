@@ -248,7 +248,7 @@ _plain = msgspec.json.Decoder()
 _ontology = msgspec.json.Decoder(_Ontology)
 _row = msgspec.json.Decoder(_Row)
 _frame = msgspec.json.Decoder(_Frame)
-_frames = msgspec.json.Decoder(dict[_Digits, _Frame])
+_frames = msgspec.json.Decoder(dict[Annotated[str, Meta(pattern="^[^-]")], _Frame])
 _STILL = (DataType.IMAGE.value, DataType.IMG_GROUP.value, _NewerDataType.GROUP.value)
 """Data types whose units hold labels directly, without a level of frames."""
 
