@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -64,7 +65,7 @@ class LabelSet(Exchanges):
 
     Attributes
     ----------
-    recipe : (str, object) or None
+    spec : (str, object) or None
         Address of a function, ``module:name``, and the argument it makes this set of; both can be pickled.
     before : Before or None
         What the shards before this one hold, as far as that is known.
@@ -481,6 +482,14 @@ def without_videos(tables: Iterable[Table | Video | LabelRowV2]) -> Iterator[Tab
     for one in tables:
         yield one.row if isinstance(one, Video) else one
         del one  # a table of some megabytes goes before the next is made
+
+
+def from_spec(spec: tuple[str, Any]) -> LabelSet:
+    """Return the set that :attr:`LabelSet.spec` describes, in whatever process this runs."""
+    address, payload = spec
+    module, _, function = address.partition(":")
+    labels: LabelSet = getattr(import_module(module), function)(payload)
+    return labels
 
 
 def rows_of(tables: Iterable[Table | LabelRowV2]) -> Iterator[LabelRowV2]:

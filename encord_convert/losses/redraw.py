@@ -11,7 +11,6 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -21,7 +20,7 @@ from msgspec.structs import replace
 from encord_convert.hub.changes import origin_of
 from encord_convert.hub.contents import label_of, unplaced_answers
 from encord_convert.hub.counts import Counts, Origin
-from encord_convert.hub.labelset import Before, LabelSet
+from encord_convert.hub.labelset import Before, LabelSet, from_spec
 from encord_convert.hub.loss import Carries, Feature, Kind
 from encord_convert.hub.outlines import OUTLINED, outline_px
 from encord_convert.hub.table import Table
@@ -276,7 +275,6 @@ def _polygon(coordinates: Any, width: int, height: int) -> PolygonCoordinates:
 
 
 def open_shard(spec: tuple[tuple[str, Any], Mapping[Shape, Shape]]) -> LabelSet:
-    """Return the part of a label set that a recipe describes, redrawn, in whatever process this runs."""
-    (address, payload), forms = spec
-    module, _, name = address.partition(":")
-    return _redrawn(getattr(import_module(module), name)(payload), forms)
+    """Return the part of a label set that a spec describes, redrawn, in whatever process this runs."""
+    own, forms = spec
+    return _redrawn(from_spec(own), forms)

@@ -1,6 +1,7 @@
 """Tracks read in columns are what they are read one by one, by the fast reader and by the exact one."""
 
 import contextlib
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from encord_convert import LabelSet, Report, read, write
+from encord_convert import LabelSet, Report, convert, read, write
 from encord_convert.errors import WriteError
-from encord_convert.formats._files import MemorySource
+from encord_convert.formats._files import MemorySource, MemoryTarget
 from encord_convert.formats.cvat.fast_xml import NotCanonical
 from encord_convert.formats.cvat.read_tracks import Tracks
 from encord_convert.formats.cvat.stats import Collector
@@ -200,3 +201,27 @@ def test_a_plain_video_is_written_without_an_object_on_each_frame(
     assert [(one["image_id"], one["bbox"][0], one["attributes"]["track_id"]) for one in entries] == [
         (n + 1, n, 1) for n in range(9)
     ]
+
+
+@pytest.mark.parametrize("prologue", ["", "<!-- read by the exact reader -->"])
+def test_an_unknown_attribute_of_a_box_that_is_not_there_is_named_and_comes_back(prologue: str) -> None:
+    boxes = [
+        box.format(at)
+        for at, box in enumerate(
+            [
+                '<box frame="{0}" keyframe="1" outside="0" occluded="0" xtl="1" ytl="1" xbr="9" ybr="9" z_order="0"/>',
+                '<box frame="{0}" keyframe="1" outside="1" occluded="0" xtl="1" ytl="1" xbr="9" ybr="9" z_order="0" '
+                'reviewer="kim"/>',
+            ]
+        )
+    ]
+    text = (
+        f"<annotations>{prologue}<version>1.1</version><meta>{description(4, 1, 0)}</meta>"
+        f'<track id="0" label="dog">{"".join(boxes)}</track></annotations>'
+    )
+    source, report, target = MemorySource({"annotations.xml": text.encode()}), Report(), MemoryTarget()
+    convert(source, MemoryTarget(), from_="cvat", to="coco", report=report)
+    assert [loss.count for loss in report.losses() if loss.label == "annotation.track.outside.reviewer"] == [1]
+    convert(source, target, from_="cvat", to="cvat", report=Report())
+    [written] = target.files.values()
+    assert re.search(rb'<box frame="1" outside="1"[^>]* reviewer="kim"', written)

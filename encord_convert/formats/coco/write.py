@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,7 +32,7 @@ from encord_convert.formats.coco.native import Kept
 from encord_convert.formats.coco.write_rows import Rows
 from encord_convert.formats.coco.write_walk import Listing, check_folder, classes_of
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
-from encord_convert.hub.labelset import LabelSet
+from encord_convert.hub.labelset import LabelSet, from_spec
 from encord_convert.hub.loss import Carries, Level
 from encord_convert.losses.narrow import Left, LeftTable, Narrowed
 from encord_convert.sdk.objects import Shape
@@ -255,10 +254,8 @@ def _opened_part(
     spec: Any, place: str | None, folder: Path, number: int, options: Any, carries: Carries, limit_pixels: int
 ) -> Part:
     """Write the part that a spec describes: in another process."""
-    address, payload = spec
-    module, _, name = address.partition(":")
     with pixel_limit(limit_pixels):
-        shard = getattr(import_module(module), name)(payload)
+        shard = from_spec(spec)
         shard.source = source_at(place) if place is not None and Path(place).exists() else None
         return _part(Narrowed(shard, None, carries), folder, number, options)
 

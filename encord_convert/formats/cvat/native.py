@@ -6,7 +6,7 @@ What follows from what is written again is left out: the running number of an im
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from encord_convert.formats.cvat.exact_xml import UNREAD, Shape, unread
@@ -18,6 +18,9 @@ from encord_convert.sdk.objects import LabelRowV2
 
 ABSENT = "outside"
 """Key of the first frame of a track: where and what it is said to be on frames it is not on, by frame."""
+
+UNREAD_ABSENT = "track.outside."
+"""What the keys there begin with that name an XML attribute nothing reads, of a shape on such frames: its values."""
 
 POINTS = "points"
 """Key of a skeleton: what is native of its points, by their label."""
@@ -69,8 +72,32 @@ def of_track(attributes: dict[str, str], index: int) -> dict[str, Any]:
     return {f"track.{name}": value for name, value in own.items()}
 
 
-def absent(shape: Shape) -> dict[str, Any]:
-    """Return what a shape says of an object that is not there: as it stands, but for its frame."""
+def absent(frames: Mapping[str, Shape]) -> dict[str, Any]:
+    """Return the native keys of the shapes of an object on frames it is not on, by frame; none if there are none."""
+    keys: dict[str, Any] = {}
+    for frame, shape in frames.items():
+        said, more = _absent(shape), unread(shape[0], shape[3], is_tracked=True)
+        said["values"] = {name: value for name, value in said["values"].items() if name not in more}
+        keys.setdefault(ABSENT, {})[frame] = said
+        for name, value in more.items():
+            keys.setdefault(f"{UNREAD_ABSENT}{name}", {})[frame] = value
+    return keys
+
+
+def absent_in(keys: Keys) -> dict[int, Any]:
+    """Return what :func:`absent` was given, of the native keys of an object: by frame."""
+    found = {int(frame): said for frame, said in keys.get(ABSENT, {}).items()}
+    for key, values in keys.items():
+        if key.startswith(UNREAD_ABSENT):
+            for frame, value in values.items():
+                said = found[int(frame)]
+                name = key.removeprefix(UNREAD_ABSENT)
+                found[int(frame)] = {**said, "values": {**said["values"], name: value}}
+    return found
+
+
+def _absent(shape: Shape) -> dict[str, Any]:
+    """Return a shape as it stands, but for its frame."""
     values = {
         name: value for name, value in shape[3].items() if name not in ("frame", "outside") and name[:1] != UNREAD
     }
@@ -78,7 +105,7 @@ def absent(shape: Shape) -> dict[str, Any]:
     if answers := answers_of(shape[4]):
         said["answers"] = [list(pair) for pair in answers]
     if shape[5]:
-        said[POINTS] = [absent(child) for child in shape[5]]
+        said[POINTS] = [_absent(child) for child in shape[5]]
     return said
 
 

@@ -23,7 +23,7 @@ from encord_convert.formats.cvat.exact_xml import NO_ANSWERS, Answers, Shape, Si
 from encord_convert.formats.cvat.fast_chunks import Page
 from encord_convert.formats.cvat.fast_tracks import TrackBoxes, TrackCodes
 from encord_convert.formats.cvat.meta import Task
-from encord_convert.formats.cvat.native import ABSENT, absent, of_shape
+from encord_convert.formats.cvat.native import absent, of_shape
 from encord_convert.formats.cvat.ontology import ShapePlan
 from encord_convert.formats.cvat.options import ReadOptions
 from encord_convert.formats.cvat.read_attributes import Change, Ready, counts_of
@@ -442,7 +442,7 @@ class Objects:
             self.last_frame = max(self.last_frame, int(frames[-1]))
             self.made.append((first.z, columns))
         if not_there := self._absent(listed, course):
-            self.add_native(made[0], {ABSENT: not_there})
+            self.add_native(made[0], not_there)
         return made
 
     def add_native(self, made: Columns, keys: Mapping[str, Any]) -> None:
@@ -499,8 +499,8 @@ class Objects:
             is_end = number > 0 and not listed.is_absent[number - 1]
             is_end = is_end and bool((course.frames == frame - self._task.step).any())
             if not (is_end and _says_the_same(listed, number - 1, number)):
-                found[str(self._hub_frame(frame))] = absent(listed.element_of(number))
-        return found
+                found[str(self._hub_frame(frame))] = listed.element_of(number)
+        return absent(found)
 
     def _static(self, plan: ShapePlan, listed: Listed) -> _Settled:
         """Settle answers that hold for the whole track: of several the one given most often, the first of equals."""

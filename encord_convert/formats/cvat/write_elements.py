@@ -9,7 +9,7 @@ from typing import Any
 
 from encord_convert.formats.cvat.grid import Grid
 from encord_convert.formats.cvat.meta import UNDEFINED
-from encord_convert.formats.cvat.native import ABSENT, POINTS, native_in
+from encord_convert.formats.cvat.native import ABSENT, POINTS, UNREAD_ABSENT, absent_in, native_in
 from encord_convert.formats.cvat.write_labels import Label, Labels, ObjectVariant, Question, Questions, TagVariant
 from encord_convert.formats.cvat.write_skeletons import Written, keyframes, written
 from encord_convert.formats.cvat.write_texts import attribute_text, escaped, points_text
@@ -165,17 +165,17 @@ class Elements:
         first = native_in(row, instance.object_hash, min(instance._frames))
         source = _source(any(one.is_manual for one in frames), frames[0].own)
         values = {"id": number, "label": variant.label.name, "source": source}
-        values |= {name.removeprefix("track."): value for name, value in first.items() if name.startswith("track.")}
+        of_track = [name for name in first if name.startswith("track.") and not name.startswith(UNREAD_ABSENT)]
+        values |= {name.removeprefix("track."): first[name] for name in of_track}
         if values.get("subset", split_of(row.client_metadata)) != split_of(row.client_metadata):
             del values["subset"]  # it is in another now
         head = "".join([attribute_text(name, value, place) for place, (name, value) in enumerate(values.items())])
-        lines = self._track_shapes(variant, frames, source, grid, first.get(ABSENT, {}))
+        lines = self._track_shapes(variant, frames, source, grid, absent_in(first))
         return f"  <track{head}>\n{''.join(lines)}  </track>\n"
 
     def _track_shapes(
-        self, variant: ObjectVariant, frames: list[_Frame], source: str, grid: Grid, absent: Mapping[str, Any]
+        self, variant: ObjectVariant, frames: list[_Frame], source: str, grid: Grid, left: dict[int, Any]
     ) -> Iterator[str]:
-        left = {int(frame): said for frame, said in absent.items()}
         for one in frames:
             left.pop(one.frame, None)
         for run in _runs(frames, grid.spacing):

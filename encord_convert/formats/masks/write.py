@@ -9,7 +9,6 @@ import re
 import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from encord_convert.formats.masks.names import image_path, safe_path
 from encord_convert.geometry import png
 from encord_convert.geometry.paintings import BoxRuns, FlatImage
 from encord_convert.geometry.rle import current_pixel_limit, pixel_limit
+from encord_convert.hub.labelset import from_spec
 from encord_convert.hub.loss import Carries
 from encord_convert.hub.rasterize import Layer
 from encord_convert.hub.visibility import unit_size
@@ -272,10 +272,8 @@ def _opened_part(
     name: str, spec: Any, place: str | None, target: str, folder: Path, number: int, carries: Carries, limit: int
 ) -> _Part:
     """Write the part of a shard spec: in another process."""
-    address, payload = spec
-    module, _, function = address.partition(":")
     with pixel_limit(limit):
-        shard = getattr(import_module(module), function)(payload)
+        shard = from_spec(spec)
         shard.source = source_at(place) if place is not None and Path(place).exists() else None
         return _part(name, Narrowed(shard, None, carries), _PartTarget(target, folder, number))
 

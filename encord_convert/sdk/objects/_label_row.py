@@ -1,5 +1,7 @@
 """Label rows: the labels of one image, image group, video or DICOM series.
 
+The module is one thing, the documented class with all its methods; what these do stands in modules of their own.
+
 Source: label-row JSON, "Object model".
 """
 

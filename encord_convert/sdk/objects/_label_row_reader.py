@@ -1,7 +1,8 @@
 """Reads the JSON of a label row into a fresh :class:`Contents`; a row that cannot be read changes nothing.
 
 Most of the work is done once per *form* of entry, not once per entry: entries with the same keys in the same order
-share a plan that says where the coordinates are, which keys are unknown, and which records have been made already.
+share a plan that says where the coordinates are, which keys are unknown, and which records have been made already. All
+parts share these plans, which is why the module is one thing.
 
 Source: label-row JSON, "Label-row JSON", "Order of parsing".
 """

@@ -1,4 +1,6 @@
-"""Objects drawn in a label row: where they are on each frame, and what is answered about them.
+"""Objects of a label row: where they are on each frame, and what is answered about them.
+
+The module is one thing, the documented class with all its methods; frames and answers have modules of their own.
 
 Source: label-row JSON, "Placing instances on frames", "Static answers", "Dynamic answers", "Annotation objects".
 """
